@@ -1,0 +1,1 @@
+"""Each channel hands a message to its provider and says what the provider answered."""

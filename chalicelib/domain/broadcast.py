@@ -1,0 +1,118 @@
+"""Broadcasts: the act of sending one notice to one audience."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.domain.address import Channel
+from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency, is_urgent
+
+APPROVAL_ABOVE = 5000
+"""More recipients than this need a second person."""
+
+
+class BroadcastState(StrEnum):
+    """Where a broadcast stands."""
+
+    DRAFT = "draft"
+    AWAITING_APPROVAL = "awaiting_approval"
+    SCHEDULED = "scheduled"
+    SENDING = "sending"
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    NEEDS_REVIEW = "needs_review"
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a broadcast says. Never changes once the broadcast exists."""
+
+    notice: str
+    revision: int
+    act: Act
+    kind: Kind
+    severity: Severity
+    urgency: Urgency
+    texts: Mapping[str, Text]
+    language: str
+    link: str | None
+    starts_at: datetime | None
+    expires_at: datetime
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it may wake people."""
+        return is_urgent(self.kind, self.severity, self.urgency)
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Whom a broadcast is for: the topics named, and those whose followers that reaches."""
+
+    topics: tuple[str, ...]
+    reached: tuple[str, ...]
+    channels: tuple[Channel, ...]
+    include_below: bool = False
+
+
+@dataclass(frozen=True)
+class Approval:
+    """Who approved what: the rule `routine` needs no second person."""
+
+    by: str
+    rule: str
+    hash: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class SendAt:
+    """When, as typed (wall time and zone) and as the instant it means."""
+
+    instant: datetime
+    local: str | None = None
+    zone: str | None = None
+
+
+@dataclass(frozen=True)
+class Broadcast:
+    """The act of sending: who, when, to whom, and where it stands."""
+
+    id: str
+    state: BroadcastState
+    author: str
+    created_at: datetime
+    send_at: SendAt
+    audience: Audience
+    urgent: bool
+    expires_at: datetime
+    content_hash: str
+    approval: Approval | None = None
+    stop_at: datetime | None = None
+    counts: Mapping[str, object] | None = None
+    ended_at: datetime | None = None
+    planned: Mapping[str, int] | None = None
+
+    @property
+    def lane(self) -> str:
+        """The lane its jobs and batches use."""
+        return "urgent" if self.urgent else "routine"
+
+
+def hash_of(content: Content, audience: Audience) -> str:
+    """What an approval vouches for: every word, link and date, and everybody it is for."""
+    said = {
+        "notice": [content.notice, content.revision, content.act, content.kind, content.severity, content.urgency, content.language, content.link],
+        "texts": {tag: [text.title, text.body, text.link] for tag, text in content.texts.items()},
+        "times": [content.starts_at.isoformat() if content.starts_at else None, content.expires_at.isoformat()],
+        "audience": [sorted(audience.topics), sorted(audience.reached), sorted(audience.channels), audience.include_below],
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def needs_second_person(*, urgent: bool, people: int) -> bool:
+    """Whether somebody other than the author must approve."""
+    return urgent or people > APPROVAL_ABOVE

@@ -1,0 +1,137 @@
+"""The city, as `city.toml` says it."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from chalicelib.domain.locale import canonical
+from chalicelib.domain.notice import Kind
+from chalicelib.domain.times import parse_zone
+from chalicelib.domain.topic import Topic, is_topic_id, lineage
+from chalicelib.errors import Invalid, Misconfigured
+
+FORMATS = ("notice", "gtfs-rt")
+
+
+@dataclass(frozen=True)
+class EntryWord:
+    """A word that joins a topic and sets the language: ALERTAS → Spanish, `transit`."""
+
+    word: str
+    language: str
+    topic: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A system that posts webhooks: its format, the language of untagged text, and how its routes become topics.
+
+    `secret` names the secrets in the secret store; up to two are active at once."""
+
+    id: str
+    format: str
+    secret: str
+    language: str
+    kind: Kind
+    routes: Mapping[str, str]
+    default_topic: str | None
+    urgent: bool
+
+
+@dataclass(frozen=True)
+class KioskPlan:
+    """A kiosk that the city file names: what it shows, in which languages, in this order."""
+
+    id: str
+    name: str
+    topics: tuple[str, ...]
+    languages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class City:
+    """One city: who speaks, about what, in which zone, and who may post."""
+
+    name: str
+    programme: str
+    zone: ZoneInfo
+    languages: tuple[str, ...]
+    help_contact: str
+    frequency: Mapping[str, str]
+    topics: Mapping[str, Topic]
+    entry_words: tuple[EntryWord, ...]
+    sources: Mapping[str, Source]
+    kiosks: tuple[KioskPlan, ...]
+    postal_address: str = ""
+
+
+def parse_city(text: str) -> City:
+    """Read a city file. Raises Misconfigured naming the key that is missing or wrong."""
+    try:
+        return _city(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise Misconfigured(f"city.toml is not TOML: {error}") from error
+    except KeyError as error:
+        raise Misconfigured(f"city.toml lacks {error}") from error
+    except Invalid as error:
+        raise Misconfigured(f"city.toml: {error.detail}") from error
+
+
+def _city(data: Mapping[str, Any]) -> City:
+    languages = tuple(canonical(tag) for tag in data["languages"])
+    topics = {
+        row["id"]: Topic(row["id"], {canonical(tag): name for tag, name in row["names"].items()}, tuple(row.get("keywords", ()))) for row in data["topics"]
+    }
+    _require_known_topics(data, topics)
+    for topic in topics:
+        if not is_topic_id(topic) or not all(above in topics for above in lineage(topic)):
+            raise Misconfigured(f"city.toml: topic {topic!r} is no path of listed topics")
+    return City(
+        name=data["name"],
+        programme=data["programme"],
+        zone=parse_zone(data["zone"], "zone"),
+        languages=languages,
+        help_contact=data["help_contact"],
+        frequency={canonical(tag): line for tag, line in data.get("frequency", {}).items()},
+        topics=topics,
+        entry_words=tuple(EntryWord(row["word"], canonical(row["language"]), row["topic"]) for row in data.get("entry_words", ())),
+        sources={name: _source(name, row) for name, row in data.get("sources", {}).items()},
+        kiosks=tuple(_kiosk(row, languages) for row in data.get("kiosks", ())),
+        postal_address=data.get("postal_address", ""),
+    )
+
+
+def _topic(row: Mapping[str, Any]) -> Topic:
+    return Topic(row["id"], {canonical(tag): name for tag, name in row["names"].items()}, tuple(row.get("keywords", ())))
+
+
+def _source(name: str, row: Mapping[str, Any]) -> Source:
+    if row["format"] not in FORMATS:
+        raise Misconfigured(f"city.toml: sources.{name}.format is one of {', '.join(FORMATS)}")
+    return Source(
+        id=name,
+        format=row["format"],
+        secret=row.get("secret", name),
+        language=canonical(row.get("language", "en")),
+        kind=Kind(row.get("kind", "transit" if row["format"] == "gtfs-rt" else "announcement")),
+        routes=dict(row.get("routes", {})),
+        default_topic=row.get("default_topic"),
+        urgent=bool(row.get("urgent", False)),
+    )
+
+
+def _kiosk(row: Mapping[str, Any], languages: tuple[str, ...]) -> KioskPlan:
+    return KioskPlan(row["id"], row.get("name", row["id"]), tuple(row["topics"]), tuple(canonical(tag) for tag in row.get("languages", languages)))
+
+
+def _require_known_topics(data: Mapping[str, Any], topics: Mapping[str, Topic]) -> None:
+    named = [(f"entry_words: {row['word']}", row["topic"]) for row in data.get("entry_words", ())]
+    named += [(f"kiosks: {row['id']}", topic) for row in data.get("kiosks", ()) for topic in row["topics"]]
+    for source, row in data.get("sources", {}).items():
+        named += [(f"sources.{source}.routes.{route}", topic) for route, topic in row.get("routes", {}).items()]
+        named += [(f"sources.{source}.default_topic", row["default_topic"])] if "default_topic" in row else []
+    for where, topic in named:
+        if topic not in topics:
+            raise Misconfigured(f"city.toml: {where} names the unknown topic {topic!r}")

@@ -1,0 +1,74 @@
+"""What flows work with. Wiring builds it once; tests build it from the same parts."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from chalicelib.domain.address import Address, Channel
+from chalicelib.domain.broadcast import Content
+from chalicelib.domain.city import City
+from chalicelib.domain.message import EmailMessage, KioskMessage, Message, Outcome, Parcel, SmsMessage
+from chalicelib.domain.tokens import Tokens
+from chalicelib.domain.words import Words
+from chalicelib.state.queue import Queues
+from chalicelib.store.stores import Stores
+
+Gate = Callable[[], bool]
+"""Asked right before each provider call; waits for pace. False: too late, do not call."""
+
+
+class Sender(Protocol):
+    """A channel: hands parcels to its provider."""
+
+    @property
+    def most(self) -> int:
+        """Recipients in one chunk."""
+
+    def hand_over(self, parcels: Sequence[Parcel], *, gate: Gate) -> Sequence[Outcome]:
+        """One outcome per parcel, in order. Provider trouble is an outcome, never an exception."""
+
+    def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:
+        """Whether the provider holds such a message handed over at or after `since`; None where it cannot say."""
+
+
+class Renderer(Protocol):
+    """Makes messages. Every method raises RenderFailed where a sentence, value or template is missing."""
+
+    def sms(self, content: Content, locale: str) -> SmsMessage:
+        """A notice as a text."""
+
+    def email(self, content: Content, locale: str, topic: str) -> EmailMessage:
+        """A notice as an email to followers of `topic`."""
+
+    def kiosk(self, content: Content, broadcast: str) -> KioskMessage:
+        """A notice for kiosks, in every language it has."""
+
+    def reply(self, name: str, locale: str, **values: object) -> SmsMessage:
+        """A text back to a resident: `templates/reply/<name>.txt`."""
+
+    def letter(self, name: str, locale: str, **values: object) -> EmailMessage:
+        """An email to one person that is no notice, such as a confirmation: `templates/letter/<name>/`."""
+
+    def page(self, name: str, locale: str, **values: object) -> str:
+        """A page: `templates/pages/<name>.html`."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything a flow may need. `sender` and `renderer` build on first use, so that a function loads only its own part."""
+
+    city: City
+    words: Words
+    store: Stores
+    queues: Queues
+    tokens: Tokens
+    sender: Callable[[Channel], Sender]
+    renderer: Callable[[], Renderer]
+    secret: Callable[[str], Mapping[str, object]]
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+    sleep: Callable[[float], None]
+    public_url: str
+    pace: Mapping[Channel, int]
+    sms_price_micros: int = 0

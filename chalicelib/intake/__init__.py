@@ -1,0 +1,1 @@
+"""Where outside bytes become our values, and our errors become answers."""

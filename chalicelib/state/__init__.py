@@ -1,0 +1,1 @@
+"""The narrow door to what is kept: a table and a queue, each with two adapters."""

@@ -1,0 +1,88 @@
+"""Address rows: `A#<hash>` / `ADDRESS`. Found by keyed hash; the address itself is sealed.
+
+The row outlives its subscriptions, so that one phone keeps one subscriber id over STOP and JOIN.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.domain.address import Address
+from chalicelib.domain.times import from_ms, to_ms
+from chalicelib.errors import WriteRefused
+from chalicelib.state.table import Absent, Change, Exists, Key, Row, Table, Values
+from chalicelib.store.sealed import Vault
+
+
+@dataclass(frozen=True)
+class KnownAddress:
+    """An address as stored. `sealed` is None once erased."""
+
+    hash: str
+    subscriber: str
+    sealed: str | None
+    verified: bool
+    opted_out: datetime | None
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Reads and writes address rows."""
+
+    table: Table
+    vault: Vault
+
+    def find(self, address: Address) -> KnownAddress | None:
+        """What is known of an address."""
+        found = self.table.get(address_key(self.vault.hash(address)))
+        return _known(self.vault.hash(address), found) if found else None
+
+    def claim(self, address: Address, *, subscriber: str, verified: bool) -> KnownAddress:
+        """The row of an address, made with `subscriber` if there is none. The id it holds is the one to use."""
+        values: Values = {"subscriber": subscriber, "sealed": self.vault.seal_address(address), "channel": str(address.channel), "verified": verified}
+        name = self.vault.hash(address)
+        try:
+            self.table.put(Row(address_key(name), values), expect=Absent())
+            return _known(name, values)
+        except WriteRefused as refused:
+            if refused.old is None:
+                raise
+            return _known(name, refused.old)
+
+    def verify(self, hash: str) -> None:
+        """The address was proven to be its owner's."""
+        self.table.update(address_key(hash), Change(set={"verified": True}), expect=Exists())
+
+    def opt_out(self, hash: str, now: datetime) -> None:
+        """Nothing may be sent to this address from now on. Also for an address we never met, so that it stays said."""
+        self.table.update(address_key(hash), Change(set={"opted_out": to_ms(now)}))
+
+    def opt_in(self, hash: str) -> None:
+        """The owner asked for messages again."""
+        self.table.update(address_key(hash), Change(remove=("opted_out",)), expect=Exists())
+
+
+def address_key(hash: str) -> Key:
+    """Where an address is kept."""
+    return Key(f"A#{hash}", "ADDRESS")
+
+
+def address_keys(hashes: Sequence[str]) -> list[Key]:
+    """Where these addresses are kept."""
+    return [address_key(name) for name in hashes]
+
+
+def read_addresses(hashes: Sequence[str], rows: Mapping[Key, Values]) -> list[KnownAddress | None]:
+    """The addresses among rows already read, in order; None where the row is gone."""
+    return [_known(name, rows[address_key(name)]) if address_key(name) in rows else None for name in hashes]
+
+
+def _known(name: str, values: Values) -> KnownAddress:
+    opted_out, sealed = values.get("opted_out"), values.get("sealed")
+    return KnownAddress(
+        hash=name,
+        subscriber=str(values.get("subscriber", "")),
+        sealed=str(sealed) if sealed else None,
+        verified=bool(values.get("verified")),
+        opted_out=from_ms(opted_out) if isinstance(opted_out, int) else None,
+    )

@@ -1,0 +1,115 @@
+"""Subscription rows, twice: for the audience `T#<topic>#<shard>` / `<subscriber>#<channel>`, and for the person
+`S#<subscriber>` / `SUB#<topic>#<channel>`. The first holds all that planning needs; the second answers LIST.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.address import Channel
+from chalicelib.domain.ids import shard_of
+from chalicelib.state.table import Change, Delete, Key, Page, Put, Row, Table, Update, Value, Values, Write
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """Subscriber × topic × channel, with what planning needs. `quiet` is (from, until) in minutes of the local day."""
+
+    subscriber: str
+    topic: str
+    channel: Channel
+    address: str
+    locale: str
+    zone: str | None = None
+    quiet: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Subscriptions:
+    """Reads and writes subscriptions."""
+
+    table: Table
+
+    def join_writes(self, subscription: Subscription) -> list[Write]:
+        """The writes that make or change a subscription, for a transaction."""
+        values = _values(subscription)
+        return [Put(Row(key, values)) for key in _keys(subscription.subscriber, subscription.topic, subscription.channel)]
+
+    def leave_writes(self, subscriber: str, topic: str, channel: Channel) -> list[Write]:
+        """The writes that end a subscription, for a transaction. Ending what is not there is no error."""
+        return [Delete(key) for key in _keys(subscriber, topic, channel)]
+
+    def locale_writes(self, subscriptions: Sequence[Subscription], locale: str) -> list[Write]:
+        """The writes that change the language of subscriptions."""
+        return [Update(key, Change(set={"locale": locale})) for one in subscriptions for key in _keys(one.subscriber, one.topic, one.channel)]
+
+    def of(self, subscriber: str, channel: Channel | None = None) -> list[Subscription]:
+        """A person's subscriptions, by topic."""
+        found: list[Subscription] = []
+        after: str | None = None
+        while True:
+            page = self.table.query(f"S#{subscriber}", prefix="SUB#", after=after)
+            found += [read_subscription(row.values) for row in page.rows]
+            if page.after is None:
+                return [one for one in found if channel in (None, one.channel)]
+            after = page.after
+
+    def audience_page(self, topic: str, shard: int, *, after: str | None, limit: int) -> Page:
+        """Followers of a topic in a shard, by subscriber id. Sort keys start with the subscriber id."""
+        return self.table.query(f"T#{topic}#{shard:x}", after=after, limit=limit)
+
+    def followers(self, topic: str, *, shards: Sequence[int]) -> Iterator[Subscription]:
+        """Every follower of a topic in these shards."""
+        for shard in shards:
+            after: str | None = None
+            while True:
+                page = self.audience_page(topic, shard, after=after, limit=1000)
+                yield from (read_subscription(row.values) for row in page.rows)
+                if page.after is None:
+                    break
+                after = page.after
+
+
+def audience_row(subscription: Subscription) -> Row:
+    """The audience's row of a subscription: what bulk loading writes, beside `person_row`."""
+    return Row(_keys(subscription.subscriber, subscription.topic, subscription.channel)[0], _values(subscription))
+
+
+def person_row(subscription: Subscription) -> Row:
+    """The person's row of a subscription."""
+    return Row(_keys(subscription.subscriber, subscription.topic, subscription.channel)[1], _values(subscription))
+
+
+def read_subscription(values: Values) -> Subscription:
+    """The subscription a row holds."""
+    quiet = values.get("quiet")
+    return Subscription(
+        subscriber=str(values["subscriber"]),
+        topic=str(values["topic"]),
+        channel=Channel(str(values["channel"])),
+        address=str(values["address"]),
+        locale=str(values["locale"]),
+        zone=str(values["zone"]) if values.get("zone") else None,
+        quiet=(int(str(quiet[0])), int(str(quiet[1]))) if isinstance(quiet, list) else None,
+    )
+
+
+def _keys(subscriber: str, topic: str, channel: Channel) -> tuple[Key, Key]:
+    return (
+        Key(f"T#{topic}#{shard_of(subscriber):x}", f"{subscriber}#{channel}"),
+        Key(f"S#{subscriber}", f"SUB#{topic}#{channel}"),
+    )
+
+
+def _values(one: Subscription) -> dict[str, Value]:
+    values: dict[str, Value] = {
+        "subscriber": one.subscriber,
+        "topic": one.topic,
+        "channel": str(one.channel),
+        "address": one.address,
+        "locale": one.locale,
+    }
+    if one.zone:
+        values["zone"] = one.zone
+    if one.quiet:
+        values["quiet"] = list(one.quiet)
+    return values
