@@ -93,6 +93,7 @@ class Broadcast:
     approval: Approval | None = None
     stop_at: datetime | None = None
     counts: Mapping[str, object] | None = None
+    counted_at: datetime | None = None
     ended_at: datetime | None = None
     planned: Mapping[str, int] | None = None
 

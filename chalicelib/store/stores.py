@@ -5,6 +5,7 @@ from functools import cached_property
 
 from chalicelib.state.table import Table
 from chalicelib.store.addresses import Addresses
+from chalicelib.store.broadcasts import Broadcasts
 from chalicelib.store.sealed import Vault
 from chalicelib.store.subscriptions import Subscriptions
 
@@ -25,3 +26,8 @@ class Stores:
     def subscriptions(self) -> Subscriptions:
         """Who follows what."""
         return Subscriptions(self.table)
+
+    @cached_property
+    def broadcasts(self) -> Broadcasts:
+        """Broadcasts and what they say."""
+        return Broadcasts(self.table)

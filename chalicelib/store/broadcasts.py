@@ -1,0 +1,270 @@
+"""Broadcast rows: `B#<id>` / `BROADCAST` (who, when, to whom, where it stands), `B#<id>` / `CONTENT` (what it says;
+never changes), and a list of all in `BROADCASTS` / `<created>#<id>`.
+
+While a broadcast has work to come it is in the index: `open` = BROADCAST, `due` = when the sweep should look.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chalicelib.domain.address import Channel
+from chalicelib.domain.broadcast import Approval, Audience, Broadcast, BroadcastState, Content, SendAt
+from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency
+from chalicelib.domain.times import from_ms, to_ms
+from chalicelib.errors import WriteRefused
+from chalicelib.state.table import Absent, Change, Compare, Key, Lacks, OneOf, Put, Row, Table, Update, Value, Values, Write, equals, every
+
+OPEN = "BROADCAST"
+KEPT = timedelta(days=731)
+"""Notices a city sent are public record for two years."""
+
+
+@dataclass(frozen=True)
+class Broadcasts:
+    """Reads and writes broadcasts."""
+
+    table: Table
+
+    def create_writes(self, broadcast: Broadcast, content: Content) -> list[Write]:
+        """The writes that make a broadcast, for a transaction. They lose where it exists."""
+        listed: Values = {"broadcast": broadcast.id, "ttl": _ttl(broadcast)}
+        return [
+            Put(Row(broadcast_key(broadcast.id), _broadcast_values(broadcast)), expect=Absent()),
+            Put(Row(content_key(broadcast.id), _content_values(content) | {"ttl": _ttl(broadcast)})),
+            Put(Row(Key("BROADCASTS", f"{to_ms(broadcast.created_at):014d}#{broadcast.id}"), listed)),
+        ]
+
+    def get(self, broadcast: str) -> Broadcast | None:
+        """A broadcast, read consistently."""
+        found = self.table.get(broadcast_key(broadcast))
+        return read_broadcast(found) if found else None
+
+    def content(self, broadcast: str) -> Content | None:
+        """What a broadcast says."""
+        found = self.table.get(content_key(broadcast))
+        return read_content(found) if found else None
+
+    def page(self, *, limit: int, after: str | None = None) -> tuple[list[Broadcast], str | None]:
+        """Broadcasts, newest first, and the cursor of the next page."""
+        page = self.table.query("BROADCASTS", after=after, limit=limit, backward=True)
+        keys = [broadcast_key(str(row.values["broadcast"])) for row in page.rows]
+        found = self.table.get_many(keys) if keys else {}
+        return [read_broadcast(found[key]) for key in keys if key in found], page.after
+
+    def due(self, now: datetime) -> list[str]:
+        """Ids of broadcasts that the sweep should look at. May lag; whoever acts writes conditionally."""
+        found: list[str] = []
+        after: str | None = None
+        while True:
+            page = self.table.query_open(OPEN, due=to_ms(now), after=after)
+            found += [row.key.partition.removeprefix("B#") for row in page.rows]
+            if page.after is None:
+                return found
+            after = page.after
+
+    def approve_write(self, broadcast: Broadcast, approval: Approval, now: datetime) -> Write:
+        """The write by which a second person lets a broadcast go; it loses where the broadcast was changed, stopped or approved meanwhile."""
+        due = max(to_ms(broadcast.send_at.instant), to_ms(now))
+        return Update(
+            broadcast_key(broadcast.id),
+            Change(
+                set={
+                    "state": str(BroadcastState.SCHEDULED),
+                    "approved_hash": approval.hash,
+                    "approval": _approval_values(approval),
+                    "open": OPEN,
+                    "due": due,
+                }
+            ),
+            expect=every(equals("state", str(BroadcastState.AWAITING_APPROVAL)), equals("content_hash", approval.hash), Lacks("stop_at")),
+        )
+
+    def launch(self, broadcast: Broadcast, *, launch: str, now: datetime) -> bool:
+        """Make this call the one that sends the broadcast. True for the call that did, also when it is repeated with the same `launch`."""
+        try:
+            self.table.update(
+                broadcast_key(broadcast.id),
+                Change(set={"state": str(BroadcastState.SENDING), "launch": launch, "due": to_ms(now)}),
+                expect=every(
+                    equals("state", str(BroadcastState.SCHEDULED)),
+                    Compare("due", "<=", to_ms(now)),
+                    equals("content_hash", broadcast.content_hash),
+                    equals("approved_hash", broadcast.content_hash),
+                    Lacks("stop_at"),
+                ),
+            )
+            return True
+        except WriteRefused as refused:
+            return refused.old is not None and refused.old.get("launch") == launch
+
+    def put_off(self, broadcast: str, *, until: datetime) -> None:
+        """The sweep's next look at a broadcast that is sending."""
+        try:
+            self.table.update(broadcast_key(broadcast), Change(set={"due": to_ms(until)}), expect=equals("state", str(BroadcastState.SENDING)))
+        except WriteRefused:
+            return
+
+    def stop_write(self, broadcast: Broadcast, now: datetime) -> Write:
+        """The write that stops a broadcast: at once where it was not launched, else its workers see it before their next chunk."""
+        change: dict[str, Value] = {"stop_at": to_ms(now)}
+        if broadcast.state is BroadcastState.SENDING:
+            return Update(broadcast_key(broadcast.id), Change(set=change | {"due": to_ms(now)}), expect=_standing(broadcast))
+        change |= {"state": str(BroadcastState.STOPPED), "ended_at": to_ms(now)}
+        return Update(broadcast_key(broadcast.id), Change(set=change, remove=("open", "due")), expect=_standing(broadcast))
+
+    def complete(self, broadcast: Broadcast, counts: Mapping[str, Value], now: datetime) -> None:
+        """Everybody is settled: keep the counts, leave the index."""
+        state = BroadcastState.STOPPED if broadcast.stop_at else BroadcastState.COMPLETED
+        change = Change(set={"state": str(state), "counts": dict(counts), "counted_at": to_ms(now), "ended_at": to_ms(now)}, remove=("open", "due"))
+        try:
+            self.table.update(broadcast_key(broadcast.id), change, expect=_standing(broadcast))
+        except WriteRefused:
+            return
+
+    def keep_counts(self, broadcast: str, counts: Mapping[str, Value], now: datetime) -> None:
+        """Keep a sum, so that the next reader need not make it again."""
+        try:
+            self.table.update(broadcast_key(broadcast), Change(set={"counts": dict(counts), "counted_at": to_ms(now)}), expect=Lacks("erased"))
+        except WriteRefused:
+            return
+
+
+def broadcast_key(broadcast: str) -> Key:
+    """Where a broadcast is kept."""
+    return Key(f"B#{broadcast}", "BROADCAST")
+
+
+def content_key(broadcast: str) -> Key:
+    """Where its content is kept."""
+    return Key(f"B#{broadcast}", "CONTENT")
+
+
+def read_broadcast(values: Values) -> Broadcast:
+    """The broadcast a row holds."""
+    approval, stop_at, ended_at, counts, planned = (values.get(name) for name in ("approval", "stop_at", "ended_at", "counts", "planned"))
+    return Broadcast(
+        id=_text(values, "id"),
+        state=BroadcastState(_text(values, "state")),
+        author=_text(values, "author"),
+        created_at=_moment(values, "created_at"),
+        send_at=SendAt(_moment(values, "send_at"), _maybe(values, "send_local"), _maybe(values, "send_zone")),
+        audience=Audience(
+            topics=_texts(values, "topics"),
+            reached=_texts(values, "reached"),
+            channels=tuple(Channel(name) for name in _texts(values, "channels")),
+            include_below=bool(values["include_below"]),
+        ),
+        urgent=bool(values["urgent"]),
+        expires_at=_moment(values, "expires_at"),
+        content_hash=_text(values, "content_hash"),
+        approval=_read_approval(approval) if isinstance(approval, Mapping) else None,
+        stop_at=from_ms(stop_at) if isinstance(stop_at, int) else None,
+        ended_at=from_ms(ended_at) if isinstance(ended_at, int) else None,
+        counts=counts if isinstance(counts, Mapping) else None,
+        counted_at=_moment(values, "counted_at") if "counted_at" in values else None,
+        planned={str(name): int(str(count)) for name, count in planned.items()} if isinstance(planned, Mapping) else None,
+    )
+
+
+def read_content(values: Values) -> Content:
+    """The content a row holds."""
+    texts = values["texts"]
+    assert isinstance(texts, Mapping)  # noqa: S101 - written by _content_values only
+    return Content(
+        notice=_text(values, "notice"),
+        revision=int(_text(values, "revision")),
+        act=Act(_text(values, "act")),
+        kind=Kind(_text(values, "kind")),
+        severity=Severity(_text(values, "severity")),
+        urgency=Urgency(_text(values, "urgency")),
+        texts={tag: Text(_text(text, "title"), _text(text, "body"), _maybe(text, "link")) for tag, text in texts.items() if isinstance(text, Mapping)},
+        language=_text(values, "language"),
+        link=_maybe(values, "link"),
+        starts_at=_moment(values, "starts_at") if "starts_at" in values else None,
+        expires_at=_moment(values, "expires_at"),
+    )
+
+
+def _standing(broadcast: Broadcast) -> OneOf:
+    """Still as read, or stopped meanwhile but not ended."""
+    return OneOf("state", (str(broadcast.state),))
+
+
+def _broadcast_values(one: Broadcast) -> Values:
+    values: dict[str, Value] = {
+        "id": one.id,
+        "state": str(one.state),
+        "author": one.author,
+        "created_at": to_ms(one.created_at),
+        "send_at": to_ms(one.send_at.instant),
+        "topics": list(one.audience.topics),
+        "reached": list(one.audience.reached),
+        "channels": [str(channel) for channel in one.audience.channels],
+        "include_below": one.audience.include_below,
+        "urgent": one.urgent,
+        "expires_at": to_ms(one.expires_at),
+        "content_hash": one.content_hash,
+        "ttl": _ttl(one),
+    }
+    if one.send_at.local and one.send_at.zone:
+        values |= {"send_local": one.send_at.local, "send_zone": one.send_at.zone}
+    if one.planned:
+        values["planned"] = dict(one.planned)
+    if one.approval:
+        values |= {"approved_hash": one.approval.hash, "approval": _approval_values(one.approval)}
+    if one.state is BroadcastState.SCHEDULED:
+        values |= {"open": OPEN, "due": to_ms(one.send_at.instant)}
+    return values
+
+
+def _content_values(one: Content) -> dict[str, Value]:
+    values: dict[str, Value] = {
+        "notice": one.notice,
+        "revision": one.revision,
+        "act": str(one.act),
+        "kind": str(one.kind),
+        "severity": str(one.severity),
+        "urgency": str(one.urgency),
+        "texts": {tag: _text_values(text) for tag, text in one.texts.items()},
+        "language": one.language,
+        "expires_at": to_ms(one.expires_at),
+    }
+    if one.link:
+        values["link"] = one.link
+    if one.starts_at:
+        values["starts_at"] = to_ms(one.starts_at)
+    return values
+
+
+def _text_values(text: Text) -> Values:
+    return {"title": text.title, "body": text.body} | ({"link": text.link} if text.link else {})
+
+
+def _approval_values(approval: Approval) -> Values:
+    return {"by": approval.by, "rule": approval.rule, "hash": approval.hash, "at": to_ms(approval.at)}
+
+
+def _read_approval(values: Values) -> Approval:
+    return Approval(_text(values, "by"), _text(values, "rule"), _text(values, "hash"), _moment(values, "at"))
+
+
+def _ttl(broadcast: Broadcast) -> int:
+    return int((broadcast.created_at + KEPT).timestamp())
+
+
+def _text(values: Values, name: str) -> str:
+    return str(values[name])
+
+
+def _maybe(values: Values, name: str) -> str | None:
+    return str(values[name]) if values.get(name) else None
+
+
+def _texts(values: Values, name: str) -> tuple[str, ...]:
+    found = values[name]
+    return tuple(str(one) for one in found) if isinstance(found, Sequence) and not isinstance(found, str | bytes) else ()
+
+
+def _moment(values: Values, name: str) -> datetime:
+    return from_ms(int(_text(values, name)))
