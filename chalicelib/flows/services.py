@@ -18,6 +18,14 @@ Gate = Callable[[], bool]
 """Asked right before each provider call; waits for pace. False: too late, do not call."""
 
 
+SignedByTwilio = Callable[[str, Sequence[tuple[str, str]], str], bool]
+"""Whether a signature is Twilio's for a public URL and the form pairs as received."""
+
+
+def _nobody_signed(url: str, pairs: Sequence[tuple[str, str]], signature: str) -> bool:  # noqa: ARG001
+    return False
+
+
 class Sender(Protocol):
     """A channel: hands parcels to its provider."""
 
@@ -72,3 +80,4 @@ class Services:
     public_url: str
     pace: Mapping[Channel, int]
     sms_price_micros: int = 0
+    signed_by_twilio: SignedByTwilio = _nobody_signed

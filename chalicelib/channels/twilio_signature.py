@@ -1,0 +1,40 @@
+"""Whether Twilio signed a request. Source: Twilio's "Validating requests" and its `RequestValidator`."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twilio.request_validator import RequestValidator
+
+_TOKENS = ("auth_token", "auth_token_old")
+
+
+def signed_by_twilio(url: str, pairs: Sequence[tuple[str, str]], signature: str, *, secret: Mapping[str, Any]) -> bool:
+    """Whether `signature` is Twilio's for this URL (as configured, with its query) and these form pairs, exactly as received.
+
+    `secret` holds `auth_token` and, while it is being changed, `auth_token_old`. The URL counts with and without its
+    default port. The comparison takes the same time for every wrong signature of the right length.
+    """
+    if not signature.isascii():
+        return False
+    answers = [RequestValidator(str(secret[name])).validate(url, _Form(pairs), signature) for name in _TOKENS if secret.get(name)]
+    return any(answers)
+
+
+@dataclass(frozen=True)
+class _Form(Mapping[str, str]):
+    """Form pairs as the validator reads them: every value of a repeated name."""
+
+    pairs: Sequence[tuple[str, str]]
+
+    def getlist(self, name: str) -> list[str]:
+        return [value for key, value in self.pairs if key == name]
+
+    def __getitem__(self, name: str) -> str:
+        return self.getlist(name)[-1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(key for key, _ in self.pairs))
+
+    def __len__(self) -> int:
+        return len({key for key, _ in self.pairs})
