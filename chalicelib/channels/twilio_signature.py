@@ -1,6 +1,6 @@
 """Whether Twilio signed a request. Source: Twilio's "Validating requests" and its `RequestValidator`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,13 @@ def signed_by_twilio(url: str, pairs: Sequence[tuple[str, str]], signature: str,
     """
     if not signature.isascii():
         return False
-    answers = [RequestValidator(str(secret[name])).validate(url, _Form(pairs), signature) for name in _TOKENS if secret.get(name)]
+    answers = [_validator(str(secret[name]))(url, _Form(pairs), signature) for name in _TOKENS if secret.get(name)]
     return any(answers)
+
+
+def _validator(token: str) -> Callable[[str, Mapping[str, str], str], bool]:
+    validate: Callable[[str, Mapping[str, str], str], bool] = RequestValidator(token).validate  # type: ignore[no-untyped-call]
+    return validate
 
 
 @dataclass(frozen=True)
