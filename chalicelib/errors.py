@@ -139,6 +139,14 @@ class StateLimit(StateError):
     """More than the service takes: 26 rows in a batch, 400 KB in a row, 900 s of delay. Our bug."""
 
 
+class NoQueue(StateError):
+    """There is no queue of this name: it was dropped, or never made."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no queue {name}")
+        self.name = name
+
+
 class RenderFailed(BelfryError):
     """A message could not be made: a template, sentence or value is missing."""
 

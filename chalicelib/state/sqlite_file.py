@@ -1,0 +1,79 @@
+"""One SQLite file under threads and processes: a pool of connections, and one writer at a time.
+
+WAL with `synchronous=NORMAL`: what was committed outlasts `kill -9` of the process, and readers never wait for a writer.
+"""
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from chalicelib.errors import StateLater
+
+_PATIENCE_SECONDS = 20.0
+_STATEMENTS = 512  # kept prepared per connection; a reading of many rows has a text for each count
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+class SqliteFile:
+    """Connections to one file. A connection serves one thread at a time; threads may come and go."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._writer = threading.Lock()  # threads take turns here, since SQLite's own waiting sleeps in steps
+
+    def prepare(self, schema: str) -> None:
+        """Run statements that make tables where they are missing."""
+        with self.writing() as connection:
+            for statement in schema.split(";"):
+                connection.execute(statement)
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection to read with; each statement sees the file at one moment. Raises StateLater if the file stays locked."""
+        connection = self._take()
+        try:
+            yield connection
+        except sqlite3.OperationalError as error:
+            _raise_later(error)
+            raise
+        finally:
+            self._idle.append(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A connection that alone may write: committed at the end, undone by any error. Raises StateLater if the file stays locked."""
+        with self._writer, self.reading() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close the connections not in use. The next call opens new ones."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _take(self) -> sqlite3.Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=_STATEMENTS)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        return connection
+
+
+def _raise_later(error: sqlite3.OperationalError) -> None:
+    if error.sqlite_errorcode & 0xFF in _BUSY:
+        raise StateLater("the state file stays locked") from error

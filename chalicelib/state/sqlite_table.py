@@ -1,0 +1,265 @@
+"""The table in one SQLite file: the default on one machine, durable over `kill -9`."""
+
+import base64
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import cast
+
+from chalicelib.errors import StateLimit, TransactionRefused, WriteRefused
+from chalicelib.state.limits import (
+    DUE,
+    OPEN,
+    check_change,
+    check_get,
+    check_key,
+    check_limit,
+    check_partition,
+    check_put_many,
+    check_row,
+    check_size,
+    check_writes,
+    key_of,
+)
+from chalicelib.state.rules import changed, check_condition, holds
+from chalicelib.state.sqlite_file import SqliteFile
+from chalicelib.state.table import PAGE_BYTES, Change, Condition, Delete, Key, Page, Put, Row, Update, Value, Values, Write
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS state_rows (
+    pk TEXT NOT NULL, sk TEXT NOT NULL, body TEXT NOT NULL, bytes INTEGER NOT NULL, open TEXT, due INTEGER, ttl INTEGER,
+    PRIMARY KEY (pk, sk)
+);
+CREATE INDEX IF NOT EXISTS state_rows_open ON state_rows (open, due, pk, sk) WHERE open IS NOT NULL;
+CREATE INDEX IF NOT EXISTS state_rows_ttl ON state_rows (ttl) WHERE ttl IS NOT NULL
+"""
+_SAVE = """
+INSERT INTO state_rows (pk, sk, body, bytes, open, due, ttl) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (pk, sk) DO UPDATE SET body = excluded.body, bytes = excluded.bytes, open = excluded.open, due = excluded.due, ttl = excluded.ttl
+"""
+_LOAD = "SELECT body FROM state_rows WHERE pk = ? AND sk = ?"
+_DELETE = "DELETE FROM state_rows WHERE pk = ? AND sk = ?"
+_FORGET = "DELETE FROM state_rows WHERE ttl <= ?"
+_FORWARD = "SELECT pk, sk, body, bytes FROM state_rows WHERE pk = ? AND sk >= ? AND sk < ? ORDER BY sk LIMIT ?"
+_BACKWARD = "SELECT pk, sk, body, bytes FROM state_rows WHERE pk = ? AND sk >= ? AND sk < ? ORDER BY sk DESC LIMIT ?"
+_OPEN = """
+SELECT pk, sk, body, bytes, due FROM state_rows
+WHERE open = ? AND due <= ? AND (due, pk, sk) > (?, ?, ?) ORDER BY due, pk, sk LIMIT ?
+"""
+_ABOVE_ALL_TEXT = b""  # SQLite sorts any blob after any text
+_LEAST, _MOST = -(2**63), 2**63 - 1
+_MARK = "\0"  # names the one entry of an object that stands for a set or bytes; limits.py refuses such names in values
+
+Record = tuple[str, str, str, int, str | None, int | None, int | None]
+
+
+class SqliteTable:
+    """A Table in a file. `consistent` changes nothing: every read is."""
+
+    def __init__(self, file: SqliteFile) -> None:
+        self._file = file
+        file.prepare(_SCHEMA)
+
+    def get(self, key: Key, *, consistent: bool = True) -> Values | None:  # noqa: ARG002 the Protocol's
+        """The row's values, or None."""
+        check_key(key)
+        with self._file.reading() as connection:
+            return _load(connection, key)
+
+    def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> dict[Key, Values]:  # noqa: ARG002 the Protocol's
+        """Those of up to 100 rows that exist."""
+        check_get(keys)
+        if not keys:
+            return {}
+        places = ", ".join(["(?, ?)"] * len(keys))
+        statement = f"SELECT pk, sk, body FROM state_rows WHERE (pk, sk) IN (VALUES {places})"  # noqa: S608 question marks only
+        with self._file.reading() as connection:
+            found = connection.execute(statement, [part for key in keys for part in (key.partition, key.sort)]).fetchall()
+        return {Key(pk, sk): _decode(body) for pk, sk, body in found}
+
+    def put(self, row: Row, *, expect: Condition | None = None) -> None:
+        """Write a whole row."""
+        check_condition(expect)
+        record = _record(row.key, row.values, check_row(row))
+        with self._file.writing() as connection:
+            _require(connection, row.key, expect)
+            connection.execute(_SAVE, record)
+
+    def put_many(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Write up to 25 rows; a file takes them all."""
+        sizes = check_put_many(rows)
+        records = [_record(row.key, row.values, size) for row, size in zip(rows, sizes, strict=True)]
+        if records:
+            with self._file.writing() as connection:
+                connection.executemany(_SAVE, records)
+        return ()
+
+    def update(self, key: Key, change: Change, *, expect: Condition | None = None) -> Values:
+        """Change a row and return its values after the change."""
+        check_key(key)
+        check_change(change)
+        check_condition(expect)
+        with self._file.writing() as connection:
+            old = _load(connection, key)
+            if expect is not None and not holds(expect, old):
+                raise WriteRefused(old)
+            return _change(connection, key, old, change)
+
+    def delete(self, key: Key, *, expect: Condition | None = None) -> None:
+        """Remove a row."""
+        check_key(key)
+        check_condition(expect)
+        with self._file.writing() as connection:
+            _require(connection, key, expect)
+            connection.execute(_DELETE, (key.partition, key.sort))
+
+    def query(
+        self,
+        partition: str,
+        *,
+        prefix: str = "",
+        after: str | None = None,
+        limit: int | None = None,
+        consistent: bool = True,  # noqa: ARG002 the Protocol's
+        backward: bool = False,
+    ) -> Page:
+        """Rows of a partition in key order."""
+        check_partition(partition)
+        check_limit(limit)
+        low, high = prefix, _past(prefix)
+        if after is not None and backward:
+            high = after if high is None else min(high, after)
+        elif after is not None:
+            low = max(low, after + "\0")  # the least text above `after`
+        bounds = (partition, low, _ABOVE_ALL_TEXT if high is None else high)
+        with self._file.reading() as connection:
+            rows, last = _page(connection.execute(_BACKWARD if backward else _FORWARD, (*bounds, limit or -1)), limit)
+        return Page(rows, None if last is None else last[1])
+
+    def query_open(self, name: str, *, due: int, after: str | None = None, limit: int | None = None) -> Page:
+        """Rows with `open` = name and `due` <= due, earliest first."""
+        check_partition(name)
+        check_limit(limit)
+        start = json.loads(base64.b64decode(after)) if after else (_LEAST, "", "")
+        with self._file.reading() as connection:
+            rows, last = _page(connection.execute(_OPEN, (name, max(_LEAST, min(due, _MOST)), *start, limit or -1)), limit)
+        return Page(rows, None if last is None else base64.b64encode(json.dumps([last[4], last[0], last[1]]).encode()).decode())
+
+    def transact(self, writes: Sequence[Write]) -> None:
+        """All of up to 100 writes on distinct keys, or none."""
+        _check_transaction(writes)
+        if not writes:
+            return
+        with self._file.writing() as connection:
+            olds = [_load(connection, key_of(write)) for write in writes]
+            refused = {n: old for n, (write, old) in enumerate(zip(writes, olds, strict=True)) if write.expect is not None and not holds(write.expect, old)}
+            if refused:
+                raise TransactionRefused(refused)
+            for write, old in zip(writes, olds, strict=True):
+                _apply(connection, write, old)
+
+    def forget_expired(self, now: datetime) -> int:
+        """Remove the rows whose `ttl` (epoch seconds) has passed, as DynamoDB does in its own time. Returns how many."""
+        with self._file.writing() as connection:
+            return connection.execute(_FORGET, (int(now.timestamp()),)).rowcount
+
+
+def _check_transaction(writes: Sequence[Write]) -> None:
+    check_writes(writes)
+    for write in writes:
+        check_condition(write.expect)
+        if isinstance(write, Update):
+            check_change(write.change)
+
+
+def _require(connection: sqlite3.Connection, key: Key, expect: Condition | None) -> None:
+    if expect is not None:
+        old = _load(connection, key)
+        if not holds(expect, old):
+            raise WriteRefused(old)
+
+
+def _apply(connection: sqlite3.Connection, write: Write, old: Values | None) -> None:
+    if isinstance(write, Put):
+        connection.execute(_SAVE, _record(write.row.key, write.row.values, check_row(write.row)))
+    elif isinstance(write, Update):
+        _change(connection, write.key, old, write.change)
+    elif isinstance(write, Delete):
+        connection.execute(_DELETE, (write.key.partition, write.key.sort))
+
+
+def _change(connection: sqlite3.Connection, key: Key, old: Values | None, change: Change) -> Values:
+    after = changed(old or {}, change)
+    connection.execute(_SAVE, _record(key, after, check_size(key, after)))
+    return after
+
+
+def _load(connection: sqlite3.Connection, key: Key) -> dict[str, Value] | None:
+    found = connection.execute(_LOAD, (key.partition, key.sort)).fetchone()
+    return _decode(found[0]) if found else None
+
+
+def _page(found: Iterable[tuple[str, ...]], limit: int | None) -> tuple[list[Row], tuple[str, ...] | None]:
+    """Rows up to 1 MB, and the last one if there may be more: as in DynamoDB, `limit` reached counts as more."""
+    rows: list[Row] = []
+    size, last = 0, None
+    for record in found:
+        size += int(record[3])
+        if rows and size > PAGE_BYTES:
+            return rows, last
+        rows.append(Row(Key(record[0], record[1]), _decode(record[2])))
+        last = record
+    return rows, last if limit is not None and len(rows) == limit else None
+
+
+def _past(prefix: str) -> str | None:
+    """The least text above all that start with `prefix`; None where there is none."""
+    for end in range(len(prefix), 0, -1):
+        code = ord(prefix[end - 1]) + 1
+        if code <= 0x10FFFF:
+            return prefix[: end - 1] + chr(0xE000 if code == 0xD800 else code)
+    return None
+
+
+# --- values as JSON --------------------------------------------------------------------------------------------------
+
+
+def _record(key: Key, values: Values, size: int) -> Record:
+    name, due, ttl = values.get(OPEN), values.get(DUE), values.get("ttl")
+    indexed = isinstance(name, str) and isinstance(due, int)
+    body = json.dumps(values, default=_tagged, ensure_ascii=False, separators=(",", ":"))
+    return (
+        key.partition,
+        key.sort,
+        body,
+        size,
+        name if indexed and isinstance(name, str) else None,
+        due if indexed and isinstance(due, int) else None,
+        ttl if isinstance(ttl, int) and ttl < _MOST else None,
+    )
+
+
+def _tagged(value: object) -> object:
+    if isinstance(value, frozenset):
+        return {_MARK + "set": sorted(value)}
+    if isinstance(value, bytes):
+        return {_MARK + "bytes": base64.b64encode(value).decode()}
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise StateLimit(f"{type(value).__name__} is no kind of value that we keep")
+
+
+def _decode(body: str) -> dict[str, Value]:
+    values: dict[str, Value] = json.loads(body, object_hook=_untagged) if '{"\\u0000' in body else json.loads(body)
+    return values
+
+
+def _untagged(value: dict[str, Value]) -> Value:
+    if len(value) == 1:
+        ((name, held),) = value.items()
+        if name == _MARK + "set" and isinstance(held, list):
+            return cast(frozenset[str], frozenset(held))
+        if name == _MARK + "bytes" and isinstance(held, str):
+            return base64.b64decode(held)
+    return value
