@@ -7,13 +7,12 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from chalicelib.errors import StateLater
 
 _PATIENCE_SECONDS = 20.0
-_STATEMENTS = 512  # kept prepared per connection; a reading of many rows has a text for each count
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
@@ -62,13 +61,12 @@ class SqliteFile:
             self._idle.pop().close()
 
     def _take(self) -> sqlite3.Connection:
-        try:
+        with suppress(IndexError):
             return self._idle.pop()
-        except IndexError:
-            return self._open()
+        return self._open()
 
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=_STATEMENTS)
+        connection = sqlite3.connect(self.path, timeout=_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         return connection

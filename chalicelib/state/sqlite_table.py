@@ -70,13 +70,9 @@ class SqliteTable:
     def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> dict[Key, Values]:  # noqa: ARG002 the Protocol's
         """Those of up to 100 rows that exist."""
         check_get(keys)
-        if not keys:
-            return {}
-        places = ", ".join(["(?, ?)"] * len(keys))
-        statement = f"SELECT pk, sk, body FROM state_rows WHERE (pk, sk) IN (VALUES {places})"  # noqa: S608 question marks only
         with self._file.reading() as connection:
-            found = connection.execute(statement, [part for key in keys for part in (key.partition, key.sort)]).fetchall()
-        return {Key(pk, sk): _decode(body) for pk, sk, body in found}
+            found = {key: _load(connection, key) for key in keys}
+        return {key: values for key, values in found.items() if values is not None}
 
     def put(self, row: Row, *, expect: Condition | None = None) -> None:
         """Write a whole row."""
