@@ -11,10 +11,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from babel import Locale
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
-from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po, write_po
+from babel.plural import to_gettext
 
 from chalicelib.domain.locale import ENGLISH, SPOKEN
 from chalicelib.render.catalogues import compiled_bytes, folder
@@ -66,7 +67,7 @@ def update(templates: Path, domain: str, locale: str) -> None:
 
 
 def _new(domain: str, locale: str) -> Catalog:
-    return Catalog(
+    made = Catalog(
         locale=locale.replace("-", "_"),
         domain=domain,
         header_comment=f"# What Belfry says in {locale}: {domain}.",
@@ -77,6 +78,14 @@ def _new(domain: str, locale: str) -> Catalog:
         language_team="-",
         fuzzy=False,
     )
+    made.mime_headers = [("Plural-Forms", plural_forms(locale))]
+    return made
+
+
+def plural_forms(locale: str) -> str:
+    """CLDR's plural forms, as gettext writes them. Babel's own table for catalogues is older: it knows no Spanish "many"."""
+    compact_exponent = re.compile(r"\be\b")  # CLDR's `e`, as in 1c6; gettext counts with plain numbers, where it is 0
+    return compact_exponent.sub("0", to_gettext(Locale.parse(locale, sep="-").plural_form))
 
 
 def compile_one(templates: Path, domain: str, locale: str) -> None:
@@ -108,7 +117,7 @@ def faults(templates: Path, domain: str) -> Iterator[str]:
         here = {_key(message): message for message in catalogue if message.id}
         yield from (f"{locale}/{domain}: lacks {key}" for key in wanted.keys() - here.keys())
         yield from (f"{locale}/{domain}: nobody says {key} any more" for key in here.keys() - wanted.keys())
-        if catalogue.plural_expr != get_plural(locale.replace("-", "_")).plural_expr:
+        if dict(catalogue.mime_headers)["Plural-Forms"] != plural_forms(locale):
             yield f"{locale}/{domain}: Plural-Forms are not CLDR's"
         for key, message in here.items():
             yield from (f"{locale}/{domain}: {fault}: {key}" for fault in _faults_of(message, catalogue.num_plurals))
