@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from chalicelib.domain.address import Address, Channel
@@ -80,4 +80,5 @@ class Services:
     public_url: str
     pace: Mapping[Channel, int]
     sms_price_micros: int = 0
+    counts_age: timedelta = timedelta(seconds=15)
     signed_by_twilio: SignedByTwilio = _nobody_signed

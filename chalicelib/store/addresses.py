@@ -37,6 +37,11 @@ class Addresses:
         found = self.table.get(address_key(self.vault.hash(address)))
         return _known(self.vault.hash(address), found) if found else None
 
+    def read(self, hashes: Sequence[str]) -> list[KnownAddress | None]:
+        """Up to 100 addresses by hash, in order; None where there is no row."""
+        keys = list(dict.fromkeys(address_keys(hashes)))
+        return read_addresses(hashes, self.table.get_many(keys) if keys else {})
+
     def claim(self, address: Address, *, subscriber: str, verified: bool) -> KnownAddress:
         """The row of an address, made with `subscriber` if there is none. The id it holds is the one to use."""
         values: Values = {"subscriber": subscriber, "sealed": self.vault.seal_address(address), "channel": str(address.channel), "verified": verified}

@@ -5,8 +5,13 @@ from functools import cached_property
 
 from chalicelib.state.table import Table
 from chalicelib.store.addresses import Addresses
+from chalicelib.store.batches import Batches
 from chalicelib.store.broadcasts import Broadcasts
+from chalicelib.store.history import History
+from chalicelib.store.pace import Pace
+from chalicelib.store.progress import ProgressReader
 from chalicelib.store.sealed import Vault
+from chalicelib.store.shards import Shards
 from chalicelib.store.subscriptions import Subscriptions
 
 
@@ -31,3 +36,28 @@ class Stores:
     def broadcasts(self) -> Broadcasts:
         """Broadcasts and what they say."""
         return Broadcasts(self.table)
+
+    @cached_property
+    def shards(self) -> Shards:
+        """How far fan-out read."""
+        return Shards(self.table)
+
+    @cached_property
+    def batches(self) -> Batches:
+        """Who is in which batch, and how far it is."""
+        return Batches(self.table)
+
+    @cached_property
+    def history(self) -> History:
+        """Which broadcasts a person was in."""
+        return History(self.table)
+
+    @cached_property
+    def pace(self) -> Pace:
+        """Slots of a sender."""
+        return Pace(self.table)
+
+    @cached_property
+    def progress(self) -> ProgressReader:
+        """Sums of a broadcast's rows."""
+        return ProgressReader(self.table, self.batches)

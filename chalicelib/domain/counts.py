@@ -1,0 +1,51 @@
+"""Counts: how many deliveries of a broadcast stand where. Sums of rows and nothing else."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from chalicelib.domain.address import Channel
+from chalicelib.domain.batch import HowFar
+from chalicelib.domain.delivery import SETTLED, Mark, State
+
+Counts = Mapping[Channel, Counter[Mark]]
+"""Per channel, how many deliveries stand where; the reason is kept for skipped ones only."""
+
+SHOWN = (
+    State.HELD,
+    State.QUEUED,
+    State.ATTEMPTING,
+    State.UNKNOWN,
+    State.ACCEPTED,
+    State.DELIVERED,
+    State.FAILED,
+    State.EXPIRED,
+    State.UNCONFIRMED,
+)
+
+
+def count(batches: Iterable[HowFar], channels: Iterable[Channel]) -> dict[Channel, Counter[Mark]]:
+    """The sum over batches; every channel named is there, also with nothing."""
+    counts: dict[Channel, Counter[Mark]] = {channel: Counter() for channel in channels}
+    for batch in batches:
+        if batch.channel is not None:
+            counts.setdefault(batch.channel, Counter()).update(_shown(batch.standing(entry)) for entry in range(len(batch.cells)))
+    return counts
+
+
+def as_answer(counts: Counts) -> dict[str, dict[str, int | dict[str, int]]]:
+    """The counts in the shape of the API: a number per state, and skipped by reason."""
+    answer: dict[str, dict[str, int | dict[str, int]]] = {}
+    for channel, marks in counts.items():
+        shown: dict[str, int | dict[str, int]] = {str(state): marks[Mark(state)] for state in SHOWN}
+        shown["skipped"] = {mark.reason: number for mark, number in sorted(marks.items(), key=str) if mark.state is State.SKIPPED}
+        answer[str(channel)] = shown
+    return answer
+
+
+def all_settled(counts: Counts) -> bool:
+    """Whether nobody is held, queued, attempting or unknown."""
+    return all(mark.state in SETTLED for marks in counts.values() for mark, number in marks.items() if number)
+
+
+def _shown(mark: Mark) -> Mark:
+    return mark if mark.state is State.SKIPPED else Mark(mark.state)

@@ -1,0 +1,92 @@
+"""Planning: a page of followers becomes batches. Nothing here reads or writes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from chalicelib.domain.address import Channel
+from chalicelib.domain.batch import Entry, What
+from chalicelib.domain.quiet import released_at
+
+MOST_IN_BATCH: Mapping[Channel, int] = {Channel.SMS: 100, Channel.EMAIL: 250, Channel.KIOSK: 50}
+"""Why so many: docs/decisions/0003-larger-batches.md"""
+BATCH_SECONDS = 20
+"""A batch should take no longer than this at the sender's pace."""
+
+
+@dataclass(frozen=True)
+class Follower:
+    """What planning needs of one subscription."""
+
+    subscriber: str
+    channel: Channel
+    address: str
+    topic: str
+    locale: str
+    zone: str | None = None
+    quiet: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class TopicRead:
+    """Followers of one topic in one shard, in order of subscriber id; `last` is the sort key where the read stopped, None where all was read."""
+
+    followers: Sequence[Follower]
+    last: str | None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A batch to write. `not_before` is set for those held by their quiet hours."""
+
+    what: What
+    not_before: datetime | None
+
+
+def bound_of(reads: Iterable[TopicRead]) -> str | None:
+    """The first subscriber id that this page must leave to the next, or None where every topic was read to its end.
+
+    Topics' pages end at different ids. Only ids below the least last one are known in full from every topic, so that
+    whoever follows two of them is planned once."""
+    return min((read.last.split("#")[0] for read in reads if read.last is not None), default=None)
+
+
+def merge(reads: Sequence[TopicRead], bound: str | None) -> list[Follower]:
+    """Each recipient below the bound once per channel, however many of the topics they follow."""
+    seen: dict[tuple[str, Channel], Follower] = {}
+    for read in reads:
+        for follower in read.followers:
+            if bound is None or follower.subscriber < bound:
+                seen.setdefault((follower.subscriber, follower.channel), follower)
+    return [seen[name] for name in sorted(seen)]
+
+
+def plan(
+    followers: Sequence[Follower], *, channels: Sequence[Channel], urgent: bool, zone: ZoneInfo, pace: Mapping[Channel, int], now: datetime
+) -> list[Planned]:
+    """Batches of one channel, locale and release time each."""
+    groups: dict[tuple[Channel, str, datetime | None], list[Entry]] = {}
+    for follower in followers:
+        if follower.channel in channels:
+            release = None if urgent else _release(follower, zone, now)
+            entry = Entry(follower.subscriber, follower.address, follower.topic, follower.quiet, follower.zone)
+            groups.setdefault((follower.channel, follower.locale, release), []).append(entry)
+    return [
+        Planned(What(channel, locale, entries[start : start + size]), release)
+        for (channel, locale, release), entries in groups.items()
+        for size in [batch_size(channel, pace)]
+        for start in range(0, len(entries), size)
+    ]
+
+
+def batch_size(channel: Channel, pace: Mapping[Channel, int]) -> int:
+    """How many recipients one worker takes: a slow sender gets small batches, so that none outlives its worker."""
+    return min(MOST_IN_BATCH[channel], max(10, pace.get(channel, 1000) * BATCH_SECONDS))
+
+
+def _release(follower: Follower, zone: ZoneInfo, now: datetime) -> datetime | None:
+    if follower.quiet is None or follower.channel is Channel.KIOSK:
+        return None
+    release = released_at(follower.quiet, ZoneInfo(follower.zone) if follower.zone else zone, now)
+    return release if release > now else None

@@ -1,0 +1,32 @@
+"""Progress: how many deliveries of a broadcast stand where, for whoever looks."""
+
+from collections import Counter
+
+from chalicelib.domain.broadcast import Broadcast, BroadcastState
+from chalicelib.domain.counts import as_answer
+from chalicelib.flows.services import Services
+
+ENDED = frozenset({BroadcastState.COMPLETED, BroadcastState.STOPPED})
+
+
+def progress(broadcast: Broadcast, *, services: Services) -> Broadcast:
+    """The broadcast with its counts, summed anew unless the kept sum is fresh. A sum that finds everybody settled completes it."""
+    if broadcast.state not in {*ENDED, BroadcastState.SENDING} or _is_fresh(broadcast, services):
+        return broadcast
+    reading = services.store.progress.read(broadcast)
+    now = services.now()
+    if reading.ended and broadcast.state is BroadcastState.SENDING:
+        services.store.broadcasts.complete(broadcast, reading.values(), now)
+    else:
+        services.store.broadcasts.keep_counts(broadcast.id, reading.values(), now)
+    return services.store.broadcasts.get(broadcast.id) or broadcast
+
+
+def counts_of(broadcast: Broadcast) -> dict[str, object]:
+    """The kept counts in the API's shape; zeros for every channel where nothing was counted yet."""
+    zeros = as_answer({channel: Counter() for channel in broadcast.audience.channels})
+    return dict(broadcast.counts or zeros)
+
+
+def _is_fresh(broadcast: Broadcast, services: Services) -> bool:
+    return broadcast.counted_at is not None and services.now() - broadcast.counted_at < services.counts_age

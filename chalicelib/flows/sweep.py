@@ -1,0 +1,106 @@
+"""Sweep, each minute: launches what is due, queues again what is stuck, releases what is held, completes what ended.
+
+The queues are fast; the rows are true. Whatever a queue or a worker loses, the sweep finds by its row.
+"""
+
+from datetime import timedelta
+
+from chalicelib.domain.batch import BatchKey, BatchState, HowFar
+from chalicelib.domain.broadcast import Broadcast, BroadcastState
+from chalicelib.domain.jobs import FanOutJob, LaunchJob, SendJob, fan_out_queue, send_queue
+from chalicelib.flows.services import Services
+from chalicelib.state.queue import Outgoing
+from chalicelib.state.sending import send_all
+from chalicelib.store.progress import is_counted
+from chalicelib.store.shards import Shard
+
+AHEAD = timedelta(minutes=2)
+"""How far ahead a scheduled broadcast is queued, with the delay that makes it exact."""
+SHARD_STUCK = timedelta(seconds=60)
+BATCHES_AT_ONCE = 1000
+FIRST_BACK_OFF = timedelta(minutes=1)
+MOST_BACK_OFF = 6
+"""Doublings: at most 64 minutes between two looks at one batch."""
+
+
+def sweep(*, services: Services) -> None:
+    """One round over everything that is due. Two rounds at once do no harm."""
+    now = services.now()
+    for name in services.store.broadcasts.due(now + AHEAD):
+        broadcast = services.store.broadcasts.get(name)
+        if broadcast is None:
+            continue
+        if broadcast.state is BroadcastState.SCHEDULED:
+            _launch(broadcast, services)
+        elif broadcast.state is BroadcastState.SENDING:
+            _tend(broadcast, services)
+    _work_off_posts(services)
+    _send_replies(services)
+
+
+def _launch(broadcast: Broadcast, services: Services) -> None:
+    delay = max(0, round((broadcast.send_at.instant - services.now()).total_seconds()))
+    send_all(services.queues.named("launch"), [Outgoing(LaunchJob(broadcast.id).body, delay)], sleep=services.sleep)
+
+
+def _tend(broadcast: Broadcast, services: Services) -> None:
+    """Shards not read to the end, then batches with work left, then: was that all?"""
+    shards = services.store.progress.shards(broadcast.id)
+    _queue_shards(broadcast, shards, services)
+    left = _queue_batches(broadcast, shards, services)
+    if left == 0 and all(shard.done for shard in shards):
+        reading = services.store.progress.read(broadcast)
+        if reading.ended:
+            services.store.broadcasts.complete(broadcast, reading.values(), services.now())
+            return
+    services.store.broadcasts.put_off(broadcast.id, until=services.now())
+
+
+def _queue_shards(broadcast: Broadcast, shards: list[Shard], services: Services) -> None:
+    stuck = services.now() - SHARD_STUCK
+    jobs = [Outgoing(FanOutJob(broadcast.id, number).body) for number, shard in enumerate(shards) if not shard.done and (shard.at is None or shard.at < stuck)]
+    if jobs:
+        send_all(services.queues.named(fan_out_queue(broadcast.lane)), jobs, sleep=services.sleep)
+
+
+def _queue_batches(broadcast: Broadcast, shards: list[Shard], services: Services) -> int:
+    """How many batches the index still names as due."""
+    now = services.now()
+    until = now + timedelta(days=3650) if broadcast.stop_at else now
+    keys = services.store.batches.due(broadcast.id, until=until, limit=BATCHES_AT_ONCE)
+    for start in range(0, len(keys), 100):
+        some = keys[start : start + 100]
+        for key, far in services.store.batches.read(some).items():
+            _tend_batch(key, far, broadcast, shards[key.shard], services)
+    return len(keys)
+
+
+def _tend_batch(key: BatchKey, far: HowFar, broadcast: Broadcast, shard: Shard, services: Services) -> None:
+    if far.state is BatchState.SETTLED:
+        return
+    if not is_counted(key, shard):
+        if key.page < len(shard.tokens) or shard.done:
+            services.store.batches.delete(key)  # another attempt at this page was first: these were never sent
+        return
+    now = services.now()
+    stopped = broadcast.stop_at is not None and far.state is BatchState.HELD
+    if far.due is not None and far.due > now and not stopped:
+        return
+    due = now + FIRST_BACK_OFF * 2 ** min(far.swept, MOST_BACK_OFF)
+    if services.store.batches.push(key, far, due=due, release=now if stopped else None) and far.channel:
+        send_all(services.queues.named(send_queue(far.channel, broadcast.lane)), [Outgoing(SendJob(key).body)], sleep=services.sleep)
+
+
+def _work_off_posts(services: Services) -> None:
+    """Posts that were stored and not worked off: their queue message was lost, or their worker died."""
+    posts = services.store.posts.due(services.now())
+    if posts:
+        bodies = [Outgoing(f'{{"post": "{post}"}}') for post in posts]
+        send_all(services.queues.named("intake"), bodies, sleep=services.sleep)
+
+
+def _send_replies(services: Services) -> None:
+    replies = services.store.replies.due(services.now())
+    if replies:
+        bodies = [Outgoing(f'{{"reply": "{reply}"}}') for reply in replies]
+        send_all(services.queues.named("replies"), bodies, sleep=services.sleep)

@@ -1,0 +1,286 @@
+"""Batch rows, in partition `B#<broadcast>#<s>`: `P<page>#<token>#<number>` says how far it is, `W#` and the same name says whom it is for.
+
+A batch with work left is in the index under its broadcast's id. Rows leave by time-to-live, so that a correction and
+an explanation can still find who was in them.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chalicelib.domain.address import Channel
+from chalicelib.domain.batch import LEASE, BatchKey, BatchState, Entry, HowFar, What
+from chalicelib.domain.delivery import State
+from chalicelib.domain.times import from_ms, to_ms
+from chalicelib.errors import WriteRefused
+from chalicelib.state.table import (
+    Change,
+    Compare,
+    Condition,
+    Exists,
+    Key,
+    Lacks,
+    Row,
+    Table,
+    Value,
+    Values,
+    equals,
+    every,
+)
+
+KEPT = timedelta(days=30)
+RECEIPTS = (State.ACCEPTED, State.DELIVERED, State.FAILED)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a worker knows and has not written yet: its column, the entries it sent again, and since when something is in doubt."""
+
+    cells: tuple[str, ...]
+    resent: frozenset[int]
+    in_doubt_since: datetime | None
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Reads and writes batches, each write under the condition the protocol names."""
+
+    table: Table
+
+    def claim(
+        self, key: BatchKey, old: HowFar, *, claim: str, cells: tuple[str, ...], attempting: Collection[int], doubt: datetime | None, now: datetime
+    ) -> HowFar | None:
+        """Make the caller the batch's one worker, its first chunk marked. None where another was first or its lease lives."""
+        values: dict[str, Value] = {
+            "state": str(BatchState.CLAIMED),
+            "claim": claim,
+            "tries": old.tries + 1,
+            "lease_until": to_ms(now + LEASE),
+            "due": to_ms(now + LEASE),
+            "open": key.broadcast,
+            "cells": list(cells),
+            "attempting": _numbered(attempting),
+        }
+        if doubt:
+            values["in_doubt_since"] = to_ms(doubt)
+        unchanged = every(
+            equals("state", str(old.state)),
+            equals("tries", old.tries),
+            equals("claim", old.claim) if old.claim else Lacks("claim"),
+            Compare("not_before", "<=", to_ms(now)),
+            *([Compare("lease_until", "<", to_ms(now))] if old.state is BatchState.CLAIMED else []),
+        )
+        try:
+            return _read_far(self.table.update(far_key(key), Change(set=values), expect=unchanged))
+        except WriteRefused as refused:
+            return _read_far(refused.old) if refused.old is not None and refused.old.get("claim") == claim else None
+
+    def mark(self, key: BatchKey, answers: Answers, *, claim: str, attempting: Collection[int], now: datetime) -> bool:
+        """An attempt at these entries begins, and all answers so far are kept. False where the claim is no longer ours."""
+        values = _answer_values(answers) | {"attempting": _numbered(attempting), "lease_until": to_ms(now + LEASE), "due": to_ms(now + LEASE)}
+        return self._as_owner(key, claim, Change(set=values))
+
+    def settle(self, key: BatchKey, answers: Answers, *, claim: str, state: BatchState, not_before: datetime) -> bool:
+        """Lay the batch down: settled, or queued, held or waiting until `not_before`. False where the claim is no longer ours."""
+        values = _answer_values(answers) | {"state": str(state), "attempting": []}
+        if state is BatchState.SETTLED:
+            return self._as_owner(key, claim, Change(set=values, remove=("open", "due", "lease_until")))
+        values |= {"not_before": to_ms(not_before), "due": to_ms(not_before)}
+        return self._as_owner(key, claim, Change(set=values, remove=("lease_until",)))
+
+    def add_receipts(self, key: BatchKey, entries: Mapping[State, Collection[int]]) -> HowFar | None:
+        """What is proven of entries, in any order and any number of times; the batch as it stands then, None where it is gone."""
+        try:
+            proven = {_receipt(state): frozenset(numbers) for state, numbers in entries.items() if numbers}
+            return _read_far(self.table.update(far_key(key), Change(add=proven), expect=Exists()))
+        except WriteRefused:
+            return None
+
+    def wake(self, key: BatchKey, seen: HowFar, *, now: datetime) -> bool:
+        """A batch that waits for evidence has it: it may be claimed at once."""
+        expect = every(equals("state", str(BatchState.WAITING)), equals("claim", seen.claim) if seen.claim else Lacks("claim"))
+        return self._write(key, Change(set={"not_before": to_ms(now), "due": to_ms(now)}), expect)
+
+    def push(self, key: BatchKey, seen: HowFar, *, due: datetime, release: datetime | None) -> bool:
+        """The sweep's turn: look again at `due`; with `release`, a held batch need wait no longer. Never touches the lease."""
+        values: dict[str, Value] = {"due": to_ms(due)}
+        if release:
+            values["not_before"] = to_ms(release)
+        expect = every(equals("state", str(seen.state)), equals("due", to_ms(seen.due)) if seen.due else Lacks("due"))
+        return self._write(key, Change(set=values, add={"swept": 1}), expect)
+
+    def delete(self, key: BatchKey) -> None:
+        """Remove the rows of a planning attempt that never counted."""
+        self.table.delete(what_key(key))
+        self.table.delete(far_key(key))
+
+    def of_page(self, broadcast: str, shard: int, page: int, token: str) -> Iterator[tuple[BatchKey, HowFar]]:
+        """The batches of one planning attempt."""
+        return self._query(broadcast, shard, prefix=f"P{page:04d}#{token}#")
+
+    def of_shard(self, broadcast: str, shard: int) -> Iterator[tuple[BatchKey, HowFar]]:
+        """Every batch of a shard, counted or not, read consistently."""
+        return self._query(broadcast, shard, prefix="P")
+
+    def due(self, broadcast: str, *, until: datetime, limit: int) -> list[BatchKey]:
+        """Batches with work left that were to be looked at by `until`. May lag."""
+        page = self.table.query_open(broadcast, due=to_ms(until), limit=limit)
+        return [_key_of(broadcast, row.key) for row in page.rows if row.key.sort.startswith("P")]
+
+    def read(self, keys: Sequence[BatchKey]) -> dict[BatchKey, HowFar]:
+        """How far up to 100 batches are; those that are gone are left out."""
+        found = self.table.get_many([far_key(key) for key in keys]) if keys else {}
+        return {key: _read_far(found[far_key(key)]) for key in keys if far_key(key) in found}
+
+    def _query(self, broadcast: str, shard: int, prefix: str) -> Iterator[tuple[BatchKey, HowFar]]:
+        after: str | None = None
+        while True:
+            page = self.table.query(_partition(broadcast, shard), prefix=prefix, after=after)
+            for row in page.rows:
+                yield BatchKey(broadcast, shard, row.key.sort), _read_far(row.values)
+            if page.after is None:
+                return
+            after = page.after
+
+    def _as_owner(self, key: BatchKey, claim: str, change: Change) -> bool:
+        return self._write(key, change, every(equals("claim", claim), equals("state", str(BatchState.CLAIMED))))
+
+    def _write(self, key: BatchKey, change: Change, expect: Condition) -> bool:
+        try:
+            self.table.update(far_key(key), change, expect=expect)
+            return True
+        except WriteRefused:
+            return False
+
+
+def new_rows(key: BatchKey, what: What, *, not_before: datetime | None, due: datetime, now: datetime) -> list[Row]:
+    """The two rows of a batch that is to be written. Held where `not_before` lies ahead."""
+    ttl = int((now + KEPT).timestamp())
+    far: dict[str, Value] = {
+        "state": str(BatchState.HELD if not_before else BatchState.QUEUED),
+        "cells": ["" for _ in what.entries],
+        "not_before": to_ms(not_before or now),
+        "due": to_ms(not_before or due),
+        "open": key.broadcast,
+        "tries": 0,
+        "channel": str(what.channel),
+        "ttl": ttl,
+    }
+    return [
+        Row(what_key(key), {"channel": str(what.channel), "locale": what.locale, "entries": [_entry(one) for one in what.entries], "ttl": ttl}),
+        Row(far_key(key), far),
+    ]
+
+
+def put_all(table: Table, rows: Sequence[Row], *, sleep: Callable[[float], None]) -> None:
+    """Write rows 25 at a time until nothing is left over, waiting a little longer each time something is."""
+    left, pause = list(rows), 0.05
+    while left:
+        taken, left = left[:25], left[25:]
+        refused = table.put_many(taken)
+        if refused:
+            left = [*refused, *left]
+            sleep(pause)
+            pause = min(pause * 2, 2.0)
+
+
+def far_key(key: BatchKey) -> Key:
+    """Where its progress is kept."""
+    return Key(_partition(key.broadcast, key.shard), key.name)
+
+
+def what_key(key: BatchKey) -> Key:
+    """Where its recipients are kept."""
+    return Key(_partition(key.broadcast, key.shard), f"W#{key.name}")
+
+
+def read_far(key: BatchKey, rows: Mapping[Key, Values]) -> HowFar | None:
+    """A batch's progress among rows already read."""
+    found = rows.get(far_key(key))
+    return _read_far(found) if found else None
+
+
+def read_what(key: BatchKey, rows: Mapping[Key, Values]) -> What | None:
+    """A batch's recipients among rows already read."""
+    found = rows.get(what_key(key))
+    if not found:
+        return None
+    entries = found["entries"]
+    return What(
+        channel=Channel(str(found["channel"])),
+        locale=str(found["locale"]),
+        entries=[_read_entry(one) for one in entries if isinstance(one, list)] if isinstance(entries, list) else [],
+    )
+
+
+def _partition(broadcast: str, shard: int) -> str:
+    return f"B#{broadcast}#{shard:x}"
+
+
+def _key_of(broadcast: str, key: Key) -> BatchKey:
+    return BatchKey(broadcast, int(key.partition.rsplit("#", 1)[1], 16), key.sort)
+
+
+def _receipt(state: State) -> str:
+    return f"receipt_{state}"
+
+
+def _entry(one: Entry) -> list[Value]:
+    fields: list[Value] = [one.subscriber, one.address, one.topic]
+    if one.quiet:
+        fields += [one.quiet[0], one.quiet[1], one.zone or ""]
+    return fields
+
+
+def _read_entry(fields: list[Value]) -> Entry:
+    subscriber, address, topic = (str(one) for one in fields[:3])
+    if len(fields) < 6:
+        return Entry(subscriber, address, topic)
+    return Entry(subscriber, address, topic, (int(str(fields[3])), int(str(fields[4]))), str(fields[5]) or None)
+
+
+def _answer_values(answers: Answers) -> dict[str, Value]:
+    values: dict[str, Value] = {"cells": list(answers.cells)}
+    if answers.resent:
+        values["resent"] = answers.resent
+    if answers.in_doubt_since:
+        values["in_doubt_since"] = to_ms(answers.in_doubt_since)
+    return values
+
+
+def _read_far(values: Values) -> HowFar:
+    return HowFar(
+        state=BatchState(str(values["state"])),
+        cells=tuple(str(cell) for cell in _many(values, "cells")),
+        not_before=from_ms(int(str(values["not_before"]))),
+        due=_moment(values, "due"),
+        claim=str(values["claim"]) if "claim" in values else None,
+        tries=int(str(values.get("tries", 0))),
+        lease_until=_moment(values, "lease_until"),
+        attempting=_numbers(values, "attempting"),
+        resent=_numbers(values, "resent"),
+        in_doubt_since=_moment(values, "in_doubt_since"),
+        receipts={state: _numbers(values, _receipt(state)) for state in RECEIPTS if _receipt(state) in values},
+        swept=int(str(values.get("swept", 0))),
+        channel=Channel(str(values["channel"])) if "channel" in values else None,
+    )
+
+
+def _numbered(entries: Collection[int]) -> list[Value]:
+    numbers: list[Value] = []
+    numbers.extend(sorted(entries))
+    return numbers
+
+
+def _many(values: Values, name: str) -> Collection[Value]:
+    found = values.get(name, [])
+    return found if isinstance(found, list | frozenset | set) else []
+
+
+def _numbers(values: Values, name: str) -> frozenset[int]:
+    return frozenset(int(str(one)) for one in _many(values, name))
+
+
+def _moment(values: Values, name: str) -> datetime | None:
+    found = values.get(name)
+    return from_ms(found) if isinstance(found, int) else None

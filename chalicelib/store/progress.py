@@ -1,0 +1,63 @@
+"""How far a broadcast is, summed from its rows. Only batches that their shard's row names are counted."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from chalicelib.domain.address import Channel
+from chalicelib.domain.batch import BatchKey, BatchState, HowFar
+from chalicelib.domain.broadcast import Broadcast
+from chalicelib.domain.counts import as_answer, count
+from chalicelib.domain.delivery import Mark
+from chalicelib.domain.ids import SHARDS
+from chalicelib.state.table import Table, Value
+from chalicelib.store.batches import Batches
+from chalicelib.store.shards import Shard, read_shard, shard_keys
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One reading of a broadcast's rows. `ended`: every shard is read to its end and every counted batch is settled."""
+
+    counts: dict[Channel, Counter[Mark]]
+    ended: bool
+    unread_shards: int
+
+    def values(self) -> dict[str, Value]:
+        """The counts, to be kept on the broadcast row."""
+        return {channel: dict(states) for channel, states in as_answer(self.counts).items()}
+
+
+@dataclass(frozen=True)
+class ProgressReader:
+    """Sums rows."""
+
+    table: Table
+    batches: Batches
+
+    def shards(self, broadcast: str) -> list[Shard]:
+        """All sixteen shard rows, read consistently."""
+        rows = self.table.get_many(shard_keys(broadcast))
+        return [read_shard(broadcast, shard, rows) for shard in range(SHARDS)]
+
+    def read(self, broadcast: Broadcast) -> Reading:
+        """Shards first, batches after: a batch written in between belongs to a shard that was not done, so `ended` cannot come early."""
+        shards = self.shards(broadcast.id)
+        batches = [far for number, shard in enumerate(shards) for _, far in counted(self.batches, broadcast.id, number, shard)]
+        done = all(shard.done for shard in shards)
+        return Reading(
+            counts=count(batches, broadcast.audience.channels),
+            ended=done and all(far.state is BatchState.SETTLED for far in batches),
+            unread_shards=sum(shard.cut for shard in shards),
+        )
+
+
+def counted(batches: Batches, broadcast: str, number: int, shard: Shard) -> list[tuple[BatchKey, HowFar]]:
+    """The batches of a shard that count: those of the tokens its row names."""
+    if not shard.tokens:
+        return []
+    return [(key, far) for key, far in batches.of_shard(broadcast, number) if is_counted(key, shard)]
+
+
+def is_counted(key: BatchKey, shard: Shard) -> bool:
+    """Whether the shard's row names the planning attempt that this batch belongs to."""
+    return key.page < len(shard.tokens) and shard.tokens[key.page] == key.token
