@@ -4,41 +4,21 @@ import operator
 from collections.abc import Callable, Mapping
 
 from chalicelib.errors import StateLimit
-from chalicelib.state.limits import check_names
 from chalicelib.state.table import Absent, All, Change, Compare, Condition, Either, Exists, Has, Lacks, OneOf, Value, Values
 
-MOST_CHOICES = 100
-
-_ORDERINGS: Mapping[str, Callable[[str | int, str | int], bool]] = {
+_ORDERINGS: Mapping[str, Callable[..., bool]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
 }
-_RELATIONS = frozenset({"=", "<>", *_ORDERINGS})
 
 
-def check_condition(condition: Condition | None) -> None:
-    """A condition that DynamoDB can be asked. Raises StateLimit."""
+def holds(condition: Condition | None, values: Values | None) -> bool:
+    """Whether a condition holds for a row's values. No condition always holds; no values are the absent row's."""
     match condition:
-        case All(parts) | Either(parts):
-            if not parts:
-                raise StateLimit("a condition of no conditions says nothing")
-            for part in parts:
-                check_condition(part)
-        case Has(name) | Lacks(name):
-            check_names([name])
-        case Compare():
-            _check_compare(condition)
-        case OneOf(name, values):
-            check_names([name])
-            if not 0 < len(values) <= MOST_CHOICES:
-                raise StateLimit(f"a choice is among 1 to {MOST_CHOICES} values")
-
-
-def holds(condition: Condition, values: Values | None) -> bool:
-    """Whether a condition holds for a row's values; None is the absent row."""
-    match condition:
+        case None:
+            return True
         case Exists():
             return values is not None
         case Absent():
@@ -52,20 +32,12 @@ def holds(condition: Condition, values: Values | None) -> bool:
 
 
 def changed(values: Values, change: Change) -> dict[str, Value]:
-    """A row's values after a change. Raises StateLimit where a sum is asked of what is no number, or a union of what is no such set."""
+    """A row's values after a change. Raises StateLimit where what is there cannot be added to."""
     after = {name: value for name, value in values.items() if name not in change.remove}
     after.update(change.set)
     for name, amount in change.add.items():
-        after[name] = _added(after.get(name), amount)
+        after[name] = _added(after[name], amount) if name in after else amount
     return after
-
-
-def _check_compare(condition: Compare) -> None:
-    check_names([condition.name])
-    if condition.relation not in _RELATIONS:
-        raise StateLimit(f"there is no relation {condition.relation!r}")
-    if isinstance(condition.value, bool) and condition.relation in _ORDERINGS:
-        raise StateLimit("truth values have no order")
 
 
 def _holds_value(condition: Has | Lacks | Compare | OneOf, values: Values) -> bool:
@@ -84,26 +56,24 @@ def _holds_value(condition: Has | Lacks | Compare | OneOf, values: Values) -> bo
 def _compares(value: Value, relation: str, other: str | int | bool) -> bool:
     if relation in ("=", "<>"):
         return _same(value, other) == (relation == "=")
-    if isinstance(value, str | int) and _kind(value) is _kind(other):
-        return _ORDERINGS[relation](value, other)
-    return False
+    return _kind(value) == _kind(other) and _ORDERINGS[relation](value, other)
 
 
 def _same(value: Value, other: str | int | bool) -> bool:
-    return _kind(value) is _kind(other) and value == other
-
-
-def _kind(value: object) -> type | None:
-    if isinstance(value, bool):
-        return bool
-    return str if isinstance(value, str) else int if isinstance(value, int) else None
+    return _kind(value) == _kind(other) and value == other
 
 
 def _added(value: Value, amount: int | frozenset[str] | frozenset[int]) -> Value:
-    if value is None:
-        return amount
-    if _kind(value) is int and isinstance(value, int) and isinstance(amount, int):
-        return value + amount
-    if isinstance(value, frozenset) and isinstance(amount, frozenset) and _kind(next(iter(value))) is _kind(next(iter(amount))):
+    if _kind(value) != _kind(amount):
+        raise StateLimit("numbers are added to numbers, and sets to sets of the same kind")
+    if isinstance(value, frozenset) and isinstance(amount, frozenset):
         return frozenset([*value, *amount])
-    raise StateLimit("a sum of numbers, or a union of sets of one kind, and nothing else")
+    return value + amount  # type: ignore[operator]
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, bool):
+        return "truth value"
+    if isinstance(value, frozenset):
+        return f"set of {_kind(next(iter(value)))}s"
+    return "text" if isinstance(value, str) else "number" if isinstance(value, int) else "other"

@@ -54,6 +54,7 @@ class SqliteQueues:
 
     def drop(self, name: str) -> None:
         """Remove a queue and its messages, if it is there."""
+        check_queue_name(name)
         with self._file.writing() as connection:
             connection.execute("DELETE FROM queues WHERE name = ?", (name,))
             connection.execute("DELETE FROM queue_messages WHERE queue = ?", (name,))

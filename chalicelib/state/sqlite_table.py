@@ -7,22 +7,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
-from chalicelib.errors import StateLimit, TransactionRefused, WriteRefused
+from chalicelib.errors import TransactionRefused, WriteRefused
 from chalicelib.state.limits import (
     DUE,
     OPEN,
     check_change,
+    check_condition,
+    check_due,
     check_get,
     check_key,
     check_limit,
     check_partition,
-    check_put_many,
-    check_row,
-    check_size,
     check_writes,
     key_of,
+    row_bytes,
+    rows_bytes,
 )
-from chalicelib.state.rules import changed, check_condition, holds
+from chalicelib.state.rules import changed, holds
+from chalicelib.state.sizes import RESERVED
 from chalicelib.state.sqlite_file import SqliteFile
 from chalicelib.state.table import PAGE_BYTES, Change, Condition, Delete, Key, Page, Put, Row, Update, Value, Values, Write
 
@@ -48,10 +50,10 @@ SELECT pk, sk, body, bytes, due FROM state_rows
 WHERE open = ? AND due <= ? AND (due, pk, sk) > (?, ?, ?) ORDER BY due, pk, sk LIMIT ?
 """
 _ABOVE_ALL_TEXT = b""  # SQLite sorts any blob after any text
-_LEAST, _MOST = -(2**63), 2**63 - 1
-_MARK = "\0"  # names the one entry of an object that stands for a set or bytes; limits.py refuses such names in values
-
-Record = tuple[str, str, str, int, str | None, int | None, int | None]
+_BEFORE_ALL = (-(2**63), "", "")
+_SET, _BYTES = RESERVED + "set", RESERVED + "bytes"  # the one name in an object that stands for such a value
+_TAGGED = json.dumps({_SET: 0})[: -len('set": 0}')]  # how such an object begins in JSON
+_NEVER = 2**63
 
 
 class SqliteTable:
@@ -77,18 +79,17 @@ class SqliteTable:
     def put(self, row: Row, *, expect: Condition | None = None) -> None:
         """Write a whole row."""
         check_condition(expect)
-        record = _record(row.key, row.values, check_row(row))
+        record = _record(row, row_bytes(row))
         with self._file.writing() as connection:
-            _require(connection, row.key, expect)
+            if expect is not None:
+                _require(connection, row.key, expect)
             connection.execute(_SAVE, record)
 
     def put_many(self, rows: Sequence[Row]) -> Sequence[Row]:
         """Write up to 25 rows; a file takes them all."""
-        sizes = check_put_many(rows)
-        records = [_record(row.key, row.values, size) for row, size in zip(rows, sizes, strict=True)]
-        if records:
-            with self._file.writing() as connection:
-                connection.executemany(_SAVE, records)
+        records = [_record(row, size) for row, size in zip(rows, rows_bytes(rows), strict=True)]
+        with self._file.writing() as connection:
+            connection.executemany(_SAVE, records)
         return ()
 
     def update(self, key: Key, change: Change, *, expect: Condition | None = None) -> Values:
@@ -97,9 +98,7 @@ class SqliteTable:
         check_change(change)
         check_condition(expect)
         with self._file.writing() as connection:
-            old = _load(connection, key)
-            if expect is not None and not holds(expect, old):
-                raise WriteRefused(old)
+            old = _require(connection, key, expect)
             return _change(connection, key, old, change)
 
     def delete(self, key: Key, *, expect: Condition | None = None) -> None:
@@ -107,7 +106,8 @@ class SqliteTable:
         check_key(key)
         check_condition(expect)
         with self._file.writing() as connection:
-            _require(connection, key, expect)
+            if expect is not None:
+                _require(connection, key, expect)
             connection.execute(_DELETE, (key.partition, key.sort))
 
     def query(
@@ -136,20 +136,19 @@ class SqliteTable:
     def query_open(self, name: str, *, due: int, after: str | None = None, limit: int | None = None) -> Page:
         """Rows with `open` = name and `due` <= due, earliest first."""
         check_partition(name)
+        check_due(due)
         check_limit(limit)
-        start = json.loads(base64.b64decode(after)) if after else (_LEAST, "", "")
+        start = json.loads(base64.b64decode(after)) if after else _BEFORE_ALL
         with self._file.reading() as connection:
-            rows, last = _page(connection.execute(_OPEN, (name, max(_LEAST, min(due, _MOST)), *start, limit or -1)), limit)
+            rows, last = _page(connection.execute(_OPEN, (name, due, *start, limit or -1)), limit)
         return Page(rows, None if last is None else base64.b64encode(json.dumps([last[4], last[0], last[1]]).encode()).decode())
 
     def transact(self, writes: Sequence[Write]) -> None:
         """All of up to 100 writes on distinct keys, or none."""
-        _check_transaction(writes)
-        if not writes:
-            return
+        check_writes(writes)
         with self._file.writing() as connection:
             olds = [_load(connection, key_of(write)) for write in writes]
-            refused = {n: old for n, (write, old) in enumerate(zip(writes, olds, strict=True)) if write.expect is not None and not holds(write.expect, old)}
+            refused = {n: old for n, (write, old) in enumerate(zip(writes, olds, strict=True)) if not holds(write.expect, old)}
             if refused:
                 raise TransactionRefused(refused)
             for write, old in zip(writes, olds, strict=True):
@@ -161,24 +160,16 @@ class SqliteTable:
             return connection.execute(_FORGET, (int(now.timestamp()),)).rowcount
 
 
-def _check_transaction(writes: Sequence[Write]) -> None:
-    check_writes(writes)
-    for write in writes:
-        check_condition(write.expect)
-        if isinstance(write, Update):
-            check_change(write.change)
-
-
-def _require(connection: sqlite3.Connection, key: Key, expect: Condition | None) -> None:
-    if expect is not None:
-        old = _load(connection, key)
-        if not holds(expect, old):
-            raise WriteRefused(old)
+def _require(connection: sqlite3.Connection, key: Key, expect: Condition | None) -> Values | None:
+    old = _load(connection, key)
+    if not holds(expect, old):
+        raise WriteRefused(old)
+    return old
 
 
 def _apply(connection: sqlite3.Connection, write: Write, old: Values | None) -> None:
     if isinstance(write, Put):
-        connection.execute(_SAVE, _record(write.row.key, write.row.values, check_row(write.row)))
+        connection.execute(_SAVE, _record(write.row, row_bytes(write.row)))
     elif isinstance(write, Update):
         _change(connection, write.key, old, write.change)
     elif isinstance(write, Delete):
@@ -186,9 +177,9 @@ def _apply(connection: sqlite3.Connection, write: Write, old: Values | None) -> 
 
 
 def _change(connection: sqlite3.Connection, key: Key, old: Values | None, change: Change) -> Values:
-    after = changed(old or {}, change)
-    connection.execute(_SAVE, _record(key, after, check_size(key, after)))
-    return after
+    row = Row(key, changed(old or {}, change))
+    connection.execute(_SAVE, _record(row, row_bytes(row)))
+    return row.values
 
 
 def _load(connection: sqlite3.Connection, key: Key) -> dict[str, Value] | None:
@@ -221,41 +212,35 @@ def _past(prefix: str) -> str | None:
 # --- values as JSON --------------------------------------------------------------------------------------------------
 
 
-def _record(key: Key, values: Values, size: int) -> Record:
-    name, due, ttl = values.get(OPEN), values.get(DUE), values.get("ttl")
-    indexed = isinstance(name, str) and isinstance(due, int)
-    body = json.dumps(values, default=_tagged, ensure_ascii=False, separators=(",", ":"))
+def _record(row: Row, size: int) -> tuple[str | int | None, ...]:
+    ttl, indexed = row.values.get("ttl"), OPEN in row.values and DUE in row.values
     return (
-        key.partition,
-        key.sort,
-        body,
+        row.key.partition,
+        row.key.sort,
+        json.dumps(row.values, default=_tagged, ensure_ascii=False, separators=(",", ":")),
         size,
-        name if indexed and isinstance(name, str) else None,
-        due if indexed and isinstance(due, int) else None,
-        ttl if isinstance(ttl, int) and ttl < _MOST else None,
+        cast(str, row.values[OPEN]) if indexed else None,
+        cast(int, row.values[DUE]) if indexed else None,
+        ttl if isinstance(ttl, int) and ttl < _NEVER else None,
     )
 
 
 def _tagged(value: object) -> object:
     if isinstance(value, frozenset):
-        return {_MARK + "set": sorted(value)}
+        return {_SET: sorted(value)}
     if isinstance(value, bytes):
-        return {_MARK + "bytes": base64.b64encode(value).decode()}
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise StateLimit(f"{type(value).__name__} is no kind of value that we keep")
+        return {_BYTES: base64.b64encode(value).decode()}
+    return dict(cast(Mapping[str, Value], value))
 
 
 def _decode(body: str) -> dict[str, Value]:
-    values: dict[str, Value] = json.loads(body, object_hook=_untagged) if '{"\\u0000' in body else json.loads(body)
+    values: dict[str, Value] = json.loads(body, object_hook=_untagged) if _TAGGED in body else json.loads(body)
     return values
 
 
 def _untagged(value: dict[str, Value]) -> Value:
-    if len(value) == 1:
-        ((name, held),) = value.items()
-        if name == _MARK + "set" and isinstance(held, list):
-            return cast(frozenset[str], frozenset(held))
-        if name == _MARK + "bytes" and isinstance(held, str):
-            return base64.b64decode(held)
+    if _SET in value:
+        return cast(frozenset[str], frozenset(cast(list[str], value[_SET])))
+    if _BYTES in value:
+        return base64.b64decode(cast(str, value[_BYTES]))
     return value
