@@ -67,3 +67,9 @@ def _count(env: Mapping[str, str], name: str, default: int) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise Misconfigured(f"{name} is a whole number above 0, not {text!r}")
     return int(text)
+
+
+def serves_http(env: Mapping[str, str] | None = None) -> bool:
+    """Whether this process answers HTTP. Lambda names the handler it runs; a queue worker need not load the pages."""
+    env = os.environ if env is None else env
+    return env.get("_HANDLER", "app.app") == "app.app"

@@ -8,6 +8,7 @@ from typing import Protocol
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.broadcast import Content
 from chalicelib.domain.city import City
+from chalicelib.domain.jobs import ReceiptJob
 from chalicelib.domain.message import EmailMessage, KioskMessage, Message, Outcome, Parcel, SmsMessage
 from chalicelib.domain.tokens import Tokens
 from chalicelib.domain.words import Words
@@ -20,6 +21,14 @@ Gate = Callable[[], bool]
 
 SignedByTwilio = Callable[[str, Sequence[tuple[str, str]], str], bool]
 """Whether a signature is Twilio's for a public URL and the form pairs as received."""
+
+
+ReadReceipts = Callable[[Channel, Mapping[str, object]], Sequence[ReceiptJob]]
+"""What a provider's callback or event says of deliveries, in our words; empty where it says nothing of one."""
+
+
+def _nothing_said(channel: Channel, said: Mapping[str, object]) -> Sequence[ReceiptJob]:  # noqa: ARG001
+    return ()
 
 
 def _nobody_signed(url: str, pairs: Sequence[tuple[str, str]], signature: str) -> bool:  # noqa: ARG001
@@ -79,6 +88,8 @@ class Services:
     sleep: Callable[[float], None]
     public_url: str
     pace: Mapping[Channel, int]
+    sms_number: str = ""
     sms_price_micros: int = 0
     counts_age: timedelta = timedelta(seconds=15)
     signed_by_twilio: SignedByTwilio = _nobody_signed
+    read_receipts: ReadReceipts = _nothing_said

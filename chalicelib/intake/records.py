@@ -1,0 +1,34 @@
+"""Records of a queue event, worked one by one. What fails is given back by name: redelivered, and after five receives a dead letter."""
+
+import logging
+from collections.abc import Callable
+from typing import TypedDict
+
+from chalice.app import SQSEvent
+
+_log = logging.getLogger("belfry")
+
+
+class Failure(TypedDict):
+    """A record to be redelivered."""
+
+    itemIdentifier: str
+
+
+class Failures(TypedDict):
+    """The records of an event that failed; Lambda deletes the others."""
+
+    batchItemFailures: list[Failure]
+
+
+def each_record(event: SQSEvent, work: Callable[[str], None]) -> Failures:
+    """Work off each record's body. One that fails does not take the others along."""
+    failed: list[Failure] = []
+    for record in event:
+        message = str(record.to_dict()["messageId"])
+        try:
+            work(record.body)
+        except Exception:  # our bug, or a service in trouble: it is logged, redelivered, and at last a dead letter with an alarm
+            _log.exception("job failed", extra={"message_id": message})
+            failed.append({"itemIdentifier": message})
+    return {"batchItemFailures": failed}
