@@ -46,13 +46,13 @@ class Words:
         """Read a word file. Raises Misconfigured naming the table that is missing."""
         try:
             data = tomllib.loads(toml_text)
-            stop, start = _vocabulary(data["stop"]), _vocabulary(data["start"])
+            stop = _vocabulary(data["stop"])
             return cls(
                 stop=stop,
                 help=_vocabulary(data["help"]),
-                start=start,
-                join={**start, **_vocabulary(data["join"])},
-                leave={**stop, **_vocabulary(data["leave"])},
+                start=_vocabulary(data["start"]),
+                join=_vocabulary(data["join"]),
+                leave={**_vocabulary(data["leave"]), **stop},
                 list=_vocabulary(data["list"]),
                 language=_vocabulary(data["language"]),
                 languages=_vocabulary(data["language_names"]),
@@ -143,4 +143,9 @@ def _vocabulary(table: Mapping[str, Any]) -> Vocabulary:
 
 
 def _endings(stop: Mapping[str, Any], phrases: Mapping[str, Any]) -> Mapping[Tokens, str]:
-    return {tuple(fold(word).split()): canonical(tag) for table in (stop, phrases) for tag, words in table.items() for word in words}
+    found: dict[Tokens, str] = {}
+    for table in (stop, phrases):
+        for tag, words in table.items():
+            for word in words:
+                found.setdefault(tuple(fold(word).split()), canonical(tag))
+    return found

@@ -1,0 +1,118 @@
+"""People as a conversation needs them: their address row, their subscriptions, and `A#<hash>` / `TALK`, what we remember
+of the talk itself: language, what we asked last, what STOP ended, what waits for START.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chalicelib.domain.address import Address
+from chalicelib.domain.conversation import Asked
+from chalicelib.domain.times import from_ms, to_ms
+from chalicelib.state.table import Key, Put, Row, Table, Value, Values, Write
+from chalicelib.store.addresses import Addresses, KnownAddress
+from chalicelib.store.subscriptions import Subscription, Subscriptions
+
+_ANSWER_WITHIN = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What we remember of a talk. `blocked` says whether the provider itself acts on the word that stopped us; None where
+    no such word was texted to us. `ended` is what START brings back; `wanted` was asked for while only START could help."""
+
+    locale: str | None = None
+    asked: Asked = Asked.NOTHING
+    asked_at: datetime | None = None
+    puzzled: int = 0
+    ended: tuple[str, ...] = ()
+    wanted: tuple[str, ...] = ()
+    blocked: bool | None = None
+
+    def asking(self, now: datetime) -> Asked:
+        """What we asked, while an answer still counts as one."""
+        return self.asked if self.asked_at and now - self.asked_at < _ANSWER_WITHIN else Asked.NOTHING
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whoever is behind an address; `known` is None for a stranger."""
+
+    address: Address
+    hash: str
+    known: KnownAddress | None
+    subscriptions: Sequence[Subscription]
+    memory: Memory
+
+    @property
+    def opted_out(self) -> bool:
+        """Whether nothing may be sent to them."""
+        return bool(self.known and self.known.opted_out)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the provider blocks them too. Not knowing how they opted out, we take it that it does: it told us so."""
+        return self.opted_out and self.memory.blocked is not False
+
+    @property
+    def locale(self) -> str | None:
+        """Their language, where they have told it."""
+        return self.memory.locale or next((one.locale for one in self.subscriptions), None)
+
+    @property
+    def topics(self) -> list[str]:
+        """What they follow on this channel."""
+        return [one.topic for one in self.subscriptions]
+
+
+@dataclass(frozen=True)
+class Subscribers:
+    """Finds people, and remembers talks."""
+
+    table: Table
+    addresses: Addresses
+    subscriptions: Subscriptions
+
+    def find(self, address: Address) -> Person:
+        """Whoever is behind an address, with what they follow on its channel."""
+        known, name = self.addresses.find(address), self.addresses.vault.hash(address)
+        follows = self.subscriptions.of(known.subscriber, address.channel) if known and known.subscriber else []
+        return Person(address, name, known, follows, _memory(self.table.get(_talk_key(name)) or {}))
+
+    def remember_write(self, hash: str, memory: Memory) -> Write:
+        """The write that replaces what we remember, for a transaction."""
+        return Put(Row(_talk_key(hash), _values(memory)))
+
+
+def _talk_key(hash: str) -> Key:
+    return Key(f"A#{hash}", "TALK")
+
+
+def _values(memory: Memory) -> Values:
+    values: dict[str, Value] = {
+        "locale": memory.locale,
+        "asked": str(memory.asked),
+        "asked_at": to_ms(memory.asked_at) if memory.asked_at else None,
+        "puzzled": memory.puzzled,
+        "ended": list(memory.ended),
+        "wanted": list(memory.wanted),
+        "blocked": memory.blocked,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _memory(values: Values) -> Memory:
+    locale, asked_at, blocked = values.get("locale"), values.get("asked_at"), values.get("blocked")
+    return Memory(
+        locale=str(locale) if locale else None,
+        asked=Asked(str(values.get("asked", ""))),
+        asked_at=from_ms(asked_at) if isinstance(asked_at, int) else None,
+        puzzled=int(str(values.get("puzzled", 0))),
+        ended=_names(values.get("ended")),
+        wanted=_names(values.get("wanted")),
+        blocked=blocked if isinstance(blocked, bool) else None,
+    )
+
+
+def _names(value: Value) -> tuple[str, ...]:
+    return tuple(str(one) for one in value) if isinstance(value, list) else ()
