@@ -113,11 +113,11 @@ def _format_time(context: Context, moment: datetime, zone: ZoneInfo | None = Non
 
 
 @pass_context
-def _format_moment(context: Context, moment: datetime, zone: ZoneInfo | None = None) -> str:
-    """`Dec 1, 7:30 AM`: short, for texts."""
+def _format_moment(context: Context, moment: datetime, length: str = "short", zone: ZoneInfo | None = None) -> str:
+    """`short`, for texts: `Dec 1, 7:30 AM`. `full`: `Tuesday, December 1, 2026, 7:30 AM`."""
     there, babel = _there(context, moment, zone), _of(context).babel
-    day = dates.format_skeleton("MMMd", there, locale=babel)
-    return str(babel.datetime_formats["short"]).format(dates.format_time(there, "short", locale=babel), day)
+    day = dates.format_skeleton("MMMd", there, locale=babel) if length == "short" else dates.format_date(there, length, locale=babel)
+    return str(babel.datetime_formats["medium"]).format(dates.format_time(there, "short", locale=babel), day)
 
 
 @pass_context
