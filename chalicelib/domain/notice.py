@@ -58,7 +58,9 @@ class Notice:
     """What a source says, as parsed: not yet checked against what was said before.
 
     `ref` is the source's own name for it; `content` maps a locale to its text, first the one it was written in;
-    `language` is that locale. `routes` are the source's own route names, still to be mapped to topics."""
+    `language` is that locale. `routes` are the source's own route names, still to be mapped to topics. `fingerprint` is a
+    hash of what readers see, and `periods` the (from, until) in POSIX seconds in which it holds: together they tell whether
+    it changed. Nothing is said of it before `not_before`."""
 
     ref: str
     kind: Kind
@@ -76,6 +78,9 @@ class Notice:
     expires_at: datetime | None = None
     ended: bool = False
     test: bool = False
+    not_before: datetime | None = None
+    fingerprint: str = ""
+    periods: tuple[tuple[int | None, int | None], ...] = ()
     channels: tuple[Channel, ...] = field(default=(Channel.SMS, Channel.EMAIL, Channel.KIOSK))
 
 

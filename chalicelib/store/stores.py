@@ -5,11 +5,16 @@ from functools import cached_property
 
 from chalicelib.state.table import Table
 from chalicelib.store.addresses import Addresses
+from chalicelib.store.api_keys import ApiKeys
+from chalicelib.store.audit import Audit
 from chalicelib.store.batches import Batches
 from chalicelib.store.broadcasts import Broadcasts
 from chalicelib.store.history import History
+from chalicelib.store.notices import Notices
 from chalicelib.store.pace import Pace
+from chalicelib.store.posts import Posts
 from chalicelib.store.progress import ProgressReader
+from chalicelib.store.requests import Requests
 from chalicelib.store.sealed import Vault
 from chalicelib.store.shards import Shards
 from chalicelib.store.subscriptions import Subscriptions
@@ -61,3 +66,28 @@ class Stores:
     def progress(self) -> ProgressReader:
         """Sums of a broadcast's rows."""
         return ProgressReader(self.table, self.batches)
+
+    @cached_property
+    def notices(self) -> Notices:
+        """What sources said."""
+        return Notices(self.table)
+
+    @cached_property
+    def posts(self) -> Posts:
+        """Signed posts, and what of them is still to be published."""
+        return Posts(self.table)
+
+    @cached_property
+    def requests(self) -> Requests:
+        """Idempotency keys and the answers they got."""
+        return Requests(self.table)
+
+    @cached_property
+    def api_keys(self) -> ApiKeys:
+        """Who may call the API."""
+        return ApiKeys(self.table)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Who did what, when."""
+        return Audit(self.table)
