@@ -10,7 +10,7 @@ from datetime import datetime
 from chalicelib.domain.address import Address
 from chalicelib.domain.times import from_ms, to_ms
 from chalicelib.errors import WriteRefused
-from chalicelib.state.table import Absent, Change, Exists, Key, Row, Table, Values
+from chalicelib.state.table import Change, Exists, Key, Lacks, Table, Update, Values, Write, equals, every
 from chalicelib.store.sealed import Vault
 
 
@@ -43,16 +43,22 @@ class Addresses:
         return read_addresses(hashes, self.table.get_many(keys) if keys else {})
 
     def claim(self, address: Address, *, subscriber: str, verified: bool) -> KnownAddress:
-        """The row of an address, made with `subscriber` if there is none. The id it holds is the one to use."""
+        """The row of an address, made with `subscriber` if there is none. The id it holds is the one to use. A row that only says
+        "opted out", of an address we had never met or have erased, keeps saying so and gets the id."""
         values: Values = {"subscriber": subscriber, "sealed": self.vault.seal_address(address), "channel": str(address.channel), "verified": verified}
         name = self.vault.hash(address)
         try:
-            self.table.put(Row(address_key(name), values), expect=Absent())
-            return _known(name, values)
+            return _known(name, self.table.update(address_key(name), Change(set=values), expect=Lacks("subscriber")))
         except WriteRefused as refused:
             if refused.old is None:
                 raise
             return _known(name, refused.old)
+
+    def welcome_write(self, known: KnownAddress) -> Write:
+        """The write that proves an address its owner's and lets messages go there again, for a transaction. Refused where
+        the owner said stop after `known` was read."""
+        still = equals("opted_out", to_ms(known.opted_out)) if known.opted_out else every(Exists(), Lacks("opted_out"))
+        return Update(address_key(known.hash), Change(set={"verified": True}, remove=("opted_out",)), expect=still)
 
     def verify(self, hash: str) -> None:
         """The address was proven to be its owner's."""

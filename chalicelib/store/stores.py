@@ -9,14 +9,19 @@ from chalicelib.store.api_keys import ApiKeys
 from chalicelib.store.audit import Audit
 from chalicelib.store.batches import Batches
 from chalicelib.store.broadcasts import Broadcasts
+from chalicelib.store.consents import Consents
 from chalicelib.store.history import History
+from chalicelib.store.inbound import InboundTexts
 from chalicelib.store.notices import Notices
 from chalicelib.store.pace import Pace
 from chalicelib.store.posts import Posts
 from chalicelib.store.progress import ProgressReader
+from chalicelib.store.replies import Replies
 from chalicelib.store.requests import Requests
 from chalicelib.store.sealed import Vault
 from chalicelib.store.shards import Shards
+from chalicelib.store.sign_ups import SignUps
+from chalicelib.store.subscribers import Subscribers
 from chalicelib.store.subscriptions import Subscriptions
 
 
@@ -91,3 +96,28 @@ class Stores:
     def audit(self) -> Audit:
         """Who did what, when."""
         return Audit(self.table)
+
+    @cached_property
+    def subscribers(self) -> Subscribers:
+        """People, as a conversation needs them."""
+        return Subscribers(self.table, self.addresses, self.subscriptions)
+
+    @cached_property
+    def inbound(self) -> InboundTexts:
+        """Texts that were answered."""
+        return InboundTexts(self.table, self.subscribers, self.consents)
+
+    @cached_property
+    def consents(self) -> Consents:
+        """Who agreed to what."""
+        return Consents(self.table)
+
+    @cached_property
+    def sign_ups(self) -> SignUps:
+        """Sign-ups that wait for their link."""
+        return SignUps(self.table)
+
+    @cached_property
+    def replies(self) -> Replies:
+        """Letters to one person."""
+        return Replies(self.table)

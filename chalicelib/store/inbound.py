@@ -1,0 +1,116 @@
+"""Inbound texts that were answered: `IN#<sid>` / `TEXT`, the provider's id of a text and our reply. Never what was written.
+
+A text is answered once: whatever it changes and this row are one transaction, and whoever finds the row gives its reply.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chalicelib.domain.address import Channel
+from chalicelib.domain.consent import Consent, How, Step, wording_id
+from chalicelib.domain.conversation import Meaning
+from chalicelib.domain.times import to_ms
+from chalicelib.errors import TransactionRefused
+from chalicelib.state.table import MOST_TRANSACT, Absent, Key, Put, Row, Table, Value, Write
+from chalicelib.store.consents import Consents
+from chalicelib.store.subscribers import Memory, Person, Subscribers
+
+_KEPT = timedelta(days=30)
+_OURS = 3
+"""Writes that every answer adds: the text's row, the memory, the wording."""
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """A text a resident sent us: the provider's id of it, who sent it and what it means. `answered` says that the provider
+    itself has replied already, so that our reply stays unsaid."""
+
+    sid: str
+    person: Person
+    meaning: Meaning
+    locale: str
+    at: datetime
+    answered: bool = False
+
+    def consents(self, step: Step, topics: Iterable[str], *, subscriber: str, reply: str) -> list[Consent]:
+        """What the ledger says of this text: one entry a topic."""
+        return [
+            Consent(
+                subscriber=subscriber,
+                address=self.person.hash,
+                channel=Channel.SMS,
+                topic=topic,
+                step=step,
+                how=How.KEYWORD,
+                source=self.sid,
+                locale=self.locale,
+                at=self.at,
+                word=self.meaning.word,
+                wording="" if self.answered else wording_id(reply),
+            )
+            for topic in topics
+        ]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a text was answered with; None: silence."""
+
+    reply: str | None
+
+
+@dataclass(frozen=True)
+class InboundTexts:
+    """Answers texts, each once."""
+
+    table: Table
+    subscribers: Subscribers
+    consents: Consents
+
+    def answered(self, sid: str) -> Answered | None:
+        """What this text was answered with, if it was."""
+        found = self.table.get(_key(sid))
+        return Answered(str(found["reply"]) if found.get("reply") else None) if found is not None else None
+
+    def answer(
+        self, inbound: Inbound, reply: str | None, memory: Memory, changes: Sequence[Sequence[Write]] = (), *, meanwhile: Memory | None = None
+    ) -> str | None:
+        """Make the changes and settle the text. The reply that is true: ours, or that of whoever settled it before us.
+
+        Each group of changes is made whole, and in order. More than fit one transaction take several, the earlier with
+        `meanwhile` as memory (else `memory`); the last settles the text. Raises TransactionRefused where the person's rows have changed since they were read."""
+        said = None if inbound.answered else reply
+        *earlier, last = _packed(changes)
+        for writes in earlier:
+            self.table.transact([self.subscribers.remember_write(inbound.person.hash, meanwhile or memory), *writes])
+        kept = [self.consents.wording_write(said)] if said and changes else []
+        own = [Put(_row(inbound, said), expect=Absent()), self.subscribers.remember_write(inbound.person.hash, memory)]
+        try:
+            self.table.transact([*own, *kept, *last])
+        except TransactionRefused:
+            found = self.answered(inbound.sid)
+            if found is None:
+                raise
+            return found.reply
+        return said
+
+
+def _packed(groups: Sequence[Sequence[Write]]) -> list[list[Write]]:
+    packed: list[list[Write]] = [[]]
+    for group in groups:
+        if len(packed[-1]) + len(group) > MOST_TRANSACT - _OURS:
+            packed.append([])
+        packed[-1] += group
+    return packed
+
+
+def _row(inbound: Inbound, reply: str | None) -> Row:
+    values: dict[str, Value] = {"at": to_ms(inbound.at), "ttl": round((inbound.at + _KEPT).timestamp())}
+    if reply is not None:
+        values["reply"] = reply
+    return Row(_key(inbound.sid), values)
+
+
+def _key(sid: str) -> Key:
+    return Key(f"IN#{sid}", "TEXT")

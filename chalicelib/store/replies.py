@@ -1,0 +1,106 @@
+"""Letters to one person that are no broadcast, such as a confirmation: `R#<id>` / `REPLY`, open=REPLY until settled.
+
+The row names an address by its hash and a letter by its template: the queue and the row hold nothing personal.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from chalicelib.domain.times import to_ms
+from chalicelib.errors import WriteRefused
+from chalicelib.state.table import Absent, Change, Compare, Key, OneOf, Put, Row, Table, Values, Write, either, equals, every
+
+LEASE = timedelta(seconds=90)
+MOST_TRIES = 5
+_UNTIL_SWEPT = timedelta(minutes=2)
+_KEPT = timedelta(days=7)
+_OPEN = "REPLY"
+
+
+class ReplyState(StrEnum):
+    """Where a letter stands: a claimed one whose lease has run out may be claimed again."""
+
+    WAITING = "waiting"
+    CLAIMED = "claimed"
+    ACCEPTED = "accepted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A letter to one address: the template `letter`, and `about`, the id of what it is about."""
+
+    id: str
+    address: str
+    letter: str
+    about: str
+    locale: str
+    tries: int = 0
+
+
+@dataclass(frozen=True)
+class Replies:
+    """Keeps letters until they are handed over."""
+
+    table: Table
+
+    def put_write(self, reply: Reply, now: datetime) -> Write:
+        """The write that keeps a letter to be sent, for a transaction. The sweep queues it where nobody else did."""
+        values: Values = {
+            "address": reply.address,
+            "letter": reply.letter,
+            "about": reply.about,
+            "locale": reply.locale,
+            "state": str(ReplyState.WAITING),
+            "tries": 0,
+            "open": _OPEN,
+            "due": to_ms(now + _UNTIL_SWEPT),
+            "ttl": round((now + _KEPT).timestamp()),
+        }
+        return Put(Row(_key(reply.id), values), expect=Absent())
+
+    def due(self, now: datetime) -> list[str]:
+        """Letters that somebody should take up by now."""
+        page = self.table.query_open(_OPEN, due=to_ms(now), limit=100)
+        return [row.key.partition.removeprefix("R#") for row in page.rows]
+
+    def claim(self, name: str, now: datetime) -> Reply | None:
+        """Take up a letter; None where it is settled, or in other hands. Its `tries` counts this one."""
+        until = to_ms(now + LEASE)
+        free = either(equals("state", str(ReplyState.WAITING)), every(equals("state", str(ReplyState.CLAIMED)), Compare("due", "<=", to_ms(now))))
+        try:
+            values = self.table.update(_key(name), Change(set={"state": str(ReplyState.CLAIMED), "due": until}, add={"tries": 1}), expect=free)
+        except WriteRefused:
+            return None
+        return _reply(name, values)
+
+    def put_off(self, name: str, until: datetime) -> None:
+        """Leave a letter for later."""
+        self.table.update(_key(name), Change(set={"state": str(ReplyState.WAITING), "due": to_ms(until)}), expect=equals("state", str(ReplyState.CLAIMED)))
+
+    def settle(self, name: str, state: ReplyState) -> None:
+        """The end of a letter."""
+        unsettled = OneOf("state", (str(ReplyState.WAITING), str(ReplyState.CLAIMED)))
+        self.table.update(_key(name), Change(set={"state": str(state)}, remove=("open", "due")), expect=unsettled)
+
+    def state(self, name: str) -> Mapping[str, object] | None:
+        """The state and the number of tries of a letter."""
+        found = self.table.get(_key(name))
+        return {"state": found["state"], "tries": found["tries"]} if found else None
+
+
+def _key(name: str) -> Key:
+    return Key(f"R#{name}", "REPLY")
+
+
+def _reply(name: str, values: Values) -> Reply:
+    return Reply(
+        id=name,
+        address=str(values["address"]),
+        letter=str(values["letter"]),
+        about=str(values["about"]),
+        locale=str(values["locale"]),
+        tries=int(str(values["tries"])),
+    )
