@@ -88,7 +88,7 @@ class MotoCity:
 def moto_city() -> Iterator[MotoCity]:
     """The state of a city in AWS as moto plays it, gone at the end. Not atomic under threads, and slow beyond some tens of rows."""
     with mock_aws():
-        own = {"region_name": "us-east-1", "aws_access_key_id": "none", "aws_secret_access_key": "none"}
+        own: dict[str, Any] = {"region_name": "us-east-1", "aws_access_key_id": "none", "aws_secret_access_key": "none"}
         dynamodb, sqs = boto3.client("dynamodb", **own), boto3.client("sqs", **own)
         make_table(dynamodb, "belfry")
         queues = SqsQueues(sqs, "belfry-")
@@ -108,7 +108,7 @@ def make_table(dynamodb: Any, name: str) -> None:
             {
                 "IndexName": "open",
                 "KeySchema": [{"AttributeName": "open", "KeyType": "HASH"}, {"AttributeName": "due", "KeyType": "RANGE"}],
-                "Projection": {"ProjectionType": "ALL"},
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
             }
         ],
     )

@@ -6,6 +6,8 @@ row of WriteRefused: who writes puts a fresh id into the row, and knows it again
 
 import base64
 import json
+import random
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,8 +46,8 @@ class DynamoTable:
 
     client: Any
     name: str
-    sleep: Callable[[float], None]
-    random: Callable[[], float]
+    sleep: Callable[[float], None] = time.sleep
+    random: Callable[[], float] = random.random
 
     def get(self, key: Key, *, consistent: bool = True) -> Values | None:
         """The row's values, or None."""
@@ -127,7 +129,7 @@ class DynamoTable:
         return Page(_rows(answer), read_key(last).sort if last else None)
 
     def query_open(self, name: str, *, due: int, after: str | None = None, limit: int | None = None) -> Page:
-        """Rows with `open` = name and `due` <= due, earliest first. Values are those that the index holds."""
+        """Rows with `open` = name and `due` <= due, earliest first; of their values the index holds these two."""
         check_partition(name)
         check_due(due)
         check_limit(limit)

@@ -85,7 +85,7 @@ def _list_bytes(value: list[object], depth: int) -> int:
 def _map_bytes(value: Mapping[str, object], depth: int) -> int:
     _check_depth(depth)
     for name in value:
-        if not isinstance(name, str) or name[:1] == RESERVED:
+        if not isinstance(name, str) or not name or name[0] == RESERVED:
             raise StateLimit(f"a value cannot be named {name!r}")
     return 3 + len(value) + _entries_bytes(value, depth + 1)
 

@@ -46,7 +46,7 @@ _FORGET = "DELETE FROM state_rows WHERE ttl <= ?"
 _FORWARD = "SELECT pk, sk, body, bytes FROM state_rows WHERE pk = ? AND sk >= ? AND sk < ? ORDER BY sk LIMIT ?"
 _BACKWARD = "SELECT pk, sk, body, bytes FROM state_rows WHERE pk = ? AND sk >= ? AND sk < ? ORDER BY sk DESC LIMIT ?"
 _OPEN = """
-SELECT pk, sk, body, bytes, due FROM state_rows
+SELECT pk, sk, json_object('open', open, 'due', due), length(pk) + length(sk) + length(open) + 20, due FROM state_rows
 WHERE open = ? AND due <= ? AND (due, pk, sk) > (?, ?, ?) ORDER BY due, pk, sk LIMIT ?
 """
 _ABOVE_ALL_TEXT = b""  # SQLite sorts any blob after any text
@@ -134,7 +134,7 @@ class SqliteTable:
         return Page(rows, None if last is None else last[1])
 
     def query_open(self, name: str, *, due: int, after: str | None = None, limit: int | None = None) -> Page:
-        """Rows with `open` = name and `due` <= due, earliest first."""
+        """Rows with `open` = name and `due` <= due, earliest first; of their values the index holds these two."""
         check_partition(name)
         check_due(due)
         check_limit(limit)

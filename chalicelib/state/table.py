@@ -197,8 +197,8 @@ class Table(Protocol):
         A page ends at `limit` rows or 1 MB. `backward` reads from the last row to the first."""
 
     def query_open(self, name: str, *, due: int, after: str | None = None, limit: int | None = None) -> Page:
-        """Keys and values of rows with `open` = name and `due` <= due, earliest first. May lag behind writes: whoever acts re-reads the
-        row or writes conditionally. `after` is the opaque `Page.after` of the page before."""
+        """Rows with `open` = name and `due` <= due, earliest first; of their values the index holds `open` and `due` alone. May lag behind
+        writes: whoever acts re-reads the row or writes conditionally. `after` is the opaque `Page.after` of the page before."""
 
     def transact(self, writes: Sequence[Write]) -> None:
         """All of up to 100 writes on distinct keys, or none. Raises TransactionRefused with the old rows."""
