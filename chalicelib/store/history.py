@@ -2,7 +2,7 @@
 and entry and hold no state, so that nothing can contradict the batch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +31,16 @@ class History:
         """A person's broadcasts, newest name last, up to `limit`."""
         page = self.table.query(f"S#{subscriber}", prefix="H#", limit=limit)
         return [_pointer(row.key, row.values) for row in page.rows]
+
+    def every(self, subscriber: str, channel: Channel) -> Iterator[Pointer]:
+        """All broadcasts that went to a recipient on a channel, by name. May lag a moment behind."""
+        after: str | None = None
+        while True:
+            page = self.table.query(f"S#{subscriber}", prefix="H#", after=after, consistent=False)
+            yield from (found for row in page.rows if (found := _pointer(row.key, row.values)).channel is channel)
+            if page.after is None:
+                return
+            after = page.after
 
     def find(self, subscriber: str, broadcast: str, channel: Channel) -> Pointer | None:
         """A person's place in one broadcast."""

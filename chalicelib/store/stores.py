@@ -10,8 +10,11 @@ from chalicelib.store.audit import Audit
 from chalicelib.store.batches import Batches
 from chalicelib.store.broadcasts import Broadcasts
 from chalicelib.store.consents import Consents
+from chalicelib.store.contents import Contents
+from chalicelib.store.headcounts import Headcounts
 from chalicelib.store.history import History
 from chalicelib.store.inbound import InboundTexts
+from chalicelib.store.kiosks import Kiosks
 from chalicelib.store.notices import Notices
 from chalicelib.store.pace import Pace
 from chalicelib.store.posts import Posts
@@ -121,3 +124,18 @@ class Stores:
     def replies(self) -> Replies:
         """Letters to one person."""
         return Replies(self.table)
+
+    @cached_property
+    def headcounts(self) -> Headcounts:
+        """How many follow."""
+        return Headcounts(self.table)
+
+    @cached_property
+    def kiosks(self) -> Kiosks:
+        """Public screens."""
+        return Kiosks(self.table)
+
+    @cached_property
+    def contents(self) -> Contents:
+        """What broadcasts say, kept in memory."""
+        return Contents(self.table)
