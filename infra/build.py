@@ -1,7 +1,7 @@
 """Make what a city deploys: `python -m infra.build --stage prod` writes `build/prod/deployment.zip` and `build/prod/sam.json`.
 
-    sources ──staging──▶ build/prod/src ──chalice package──▶ template + our files
-    requirements-lambda.txt ──wheels──▶ libraries for the target ──┘  unpacked together, precompiled, zipped again
+    sources ──staging──▶ build/prod/src ──chalice package──▶ template, and our files ┐
+    requirements-lambda.txt ──wheels──▶ libraries for the target ────────────────────┴▶ precompiled, zipped again
 
 Needs no credentials and no AWS. The same sources and lock file make the same bytes.
 """
@@ -22,6 +22,7 @@ from infra.target import ARCHITECTURE, RUNTIME, Target, chosen, interpreter_for
 from infra.template import additions
 
 STAGES = ("training", "prod")
+LIBRARIES = ROOT / "build/libraries"
 _NO_REGION = "us-east-1"
 """Chalice asks for a region and writes none into the template."""
 
@@ -56,17 +57,22 @@ def main(arguments: Sequence[str]) -> int:
 
 def build(stage: str, target: Target, *, city: Path = ROOT / "city.toml", out: Path) -> Built:
     """Build one stage for one target into `out`. Raises ValueError or NoWheels saying what is wrong."""
-    shutil.rmtree(out, ignore_errors=True)
-    sources, laid_out = out / "src", out / "bundle"
-    stage_sources(sources, city=city)
-    _chalice_package(stage, sources, additions(stage, target), out)
-    shutil.copytree(wheels.libraries(ROOT / "requirements-lambda.txt", target, ROOT / "build/libraries"), laid_out)
-    bundle.unpack(out / "deployment.zip", laid_out)
     python = interpreter_for(target)
+    template = package_template(stage, target, city=city, out=out)
+    zipped, ours = out / "deployment.zip", out / "ours"
+    bundle.unpack(zipped, ours)
     if python:
-        bundle.precompile(laid_out, python)
-    bundle.pack(laid_out, out / "deployment.zip")
-    return Built(out / "sam.json", out / "deployment.zip", python is not None)
+        bundle.precompile(ours, python)
+    bundle.pack([ours, wheels.libraries(ROOT / "requirements-lambda.txt", target, LIBRARIES, python=python)], zipped)
+    return Built(template, zipped, python is not None)
+
+
+def package_template(stage: str, target: Target, *, city: Path = ROOT / "city.toml", out: Path) -> Path:
+    """Make the template of a stage in a fresh `out`, and beside it a zip of our own files."""
+    shutil.rmtree(out, ignore_errors=True)
+    stage_sources(out / "src", city=city)
+    _chalice_package(stage, out / "src", additions(stage, target), out)
+    return out / "sam.json"
 
 
 def _chalice_package(stage: str, sources: Path, merged: dict[str, object], out: Path) -> None:

@@ -2,6 +2,8 @@
 
 import subprocess
 import zipfile
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
@@ -16,16 +18,23 @@ def unpack(bundle: Path, folder: Path) -> None:
 
 
 def precompile(folder: Path, python: str) -> None:
-    """Put a `.pyc` beside every module. Lambda may not write its own, and believes ours without looking at dates, which a zip loses."""
-    options = ["-q", "-j", "0", "--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", _DEPLOYED_AT]
+    """Put a `.pyc` beside every module. Lambda may not write its own, and believes ours without looking at dates, which a zip loses.
+
+    In one process: what a `.pyc` holds depends a little on what its maker compiled before.
+    """
+    options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", _DEPLOYED_AT]
     subprocess.run([python, "-I", "-m", "compileall", *options, str(folder)], check=True)  # noqa: S603
 
 
-def pack(folder: Path, bundle: Path) -> None:
-    """Zip a folder, in order of names and with one date for all."""
+def pack(folders: Sequence[Path], bundle: Path) -> None:
+    """Zip the content of folders, in order of names and with one date for all. No two of them may hold the same file."""
+    files = sorted((path.relative_to(folder).as_posix(), path) for folder in folders for path in folder.rglob("*") if path.is_file())
+    twice = {name for (name, _), (after, _) in pairwise(files) if name == after}
+    if twice:
+        raise ValueError(f"in the bundle twice: {', '.join(sorted(twice))}")
     with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as packed:
-        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            entry = zipfile.ZipInfo(file.relative_to(folder).as_posix(), _LONG_AGO)
+        for name, path in files:
+            entry = zipfile.ZipInfo(name, _LONG_AGO)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = _READABLE
-            packed.writestr(entry, file.read_bytes())
+            packed.writestr(entry, path.read_bytes())

@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from chalicelib.domain.locale import SPOKEN
+from infra.bundle import precompile
 from infra.target import Target
 
 LEFT_OUT = {
@@ -54,11 +55,11 @@ class NoWheels(Exception):
     """pip found no wheel for a requirement, or could not reach its index."""
 
 
-def libraries(requirements: Path, target: Target, kept: Path) -> Path:
-    """A folder with the libraries for a target; made once, and then found again. Raises NoWheels."""
+def libraries(requirements: Path, target: Target, kept: Path, *, python: str | None) -> Path:
+    """A folder with the libraries for a target, precompiled by `python`; made once, and then found again. Raises NoWheels."""
     wanted = "\n".join(locked(requirements.read_text(), target))
     rules = Path(__file__).read_bytes()
-    name = hashlib.sha256(b"\0".join([wanted.encode(), repr(target).encode(), rules])).hexdigest()[:16]
+    name = hashlib.sha256(b"\0".join([wanted.encode(), repr((target, python)).encode(), rules])).hexdigest()[:16]
     folder = kept / f"{target.runtime}-{target.architecture}-{name}"
     if folder.is_dir():
         return folder
@@ -67,6 +68,8 @@ def libraries(requirements: Path, target: Target, kept: Path) -> Path:
         unfinished = Path(place) / "libraries"
         _install(wanted, target, unfinished)
         _trim(unfinished)
+        if python:
+            precompile(unfinished, python)
         unfinished.rename(folder)
     return folder
 
