@@ -4,12 +4,12 @@ Rules are tried in order and the first that knows the text answers; whatever equ
 other rule looks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.domain.city import City
-from chalicelib.domain.locale import ENGLISH, best
+from chalicelib.domain.locale import ENGLISH, best, fallbacks
 from chalicelib.domain.topic import Topic
 from chalicelib.domain.words import Vocabulary, Words, fold, squash
 
@@ -94,6 +94,16 @@ def locale_for(meaning: Meaning, known: str | None, languages: tuple[str, ...]) 
     """The language to answer in: the one the word chooses, the reader's own, the one the text is written in, English."""
     wanted = (meaning.locale if meaning.sets_locale else None) or known or meaning.locale or ENGLISH
     return best(wanted, languages) or ENGLISH
+
+
+def spoken(language: str | None, languages: tuple[str, ...]) -> str | None:
+    """The locale we write in for somebody who asks for `language`; None where we have none."""
+    return next((tag for tag in fallbacks(language, last=()) if tag in languages), None) if language else None
+
+
+def known(topics: Iterable[str], city: City) -> list[str]:
+    """Those of the topics that the city still has, each once, in their order."""
+    return [topic for topic in dict.fromkeys(topics) if topic in city.topics]
 
 
 # --- rules, in order --------------------------------------------------------------------------------------------------

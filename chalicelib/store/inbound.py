@@ -12,12 +12,13 @@ from chalicelib.domain.consent import Consent, How, Step, wording_id
 from chalicelib.domain.conversation import Meaning
 from chalicelib.domain.times import to_ms
 from chalicelib.errors import TransactionRefused
-from chalicelib.state.table import MOST_TRANSACT, Absent, Key, Put, Row, Table, Value, Write
+from chalicelib.state.table import Absent, Key, Put, Row, Table, Value, Write
 from chalicelib.store.consents import Consents
+from chalicelib.store.packing import packed
 from chalicelib.store.subscribers import Memory, Person, Subscribers
 
 _KEPT = timedelta(days=30)
-_OURS = 3
+_BESIDE = 3
 """Writes that every answer adds: the text's row, the memory, the wording."""
 
 
@@ -79,9 +80,10 @@ class InboundTexts:
         """Make the changes and settle the text. The reply that is true: ours, or that of whoever settled it before us.
 
         Each group of changes is made whole, and in order. More than fit one transaction take several, the earlier with
-        `meanwhile` as memory (else `memory`); the last settles the text. Raises TransactionRefused where the person's rows have changed since they were read."""
+        `meanwhile` as memory (else `memory`); the last settles the text. Raises TransactionRefused where the person's rows have
+        changed since they were read."""
         said = None if inbound.answered else reply
-        *earlier, last = _packed(changes)
+        *earlier, last = packed(changes, beside=_BESIDE)
         for writes in earlier:
             self.table.transact([self.subscribers.remember_write(inbound.person.hash, meanwhile or memory), *writes])
         kept = [self.consents.wording_write(said)] if said and changes else []
@@ -94,15 +96,6 @@ class InboundTexts:
                 raise
             return found.reply
         return said
-
-
-def _packed(groups: Sequence[Sequence[Write]]) -> list[list[Write]]:
-    packed: list[list[Write]] = [[]]
-    for group in groups:
-        if len(packed[-1]) + len(group) > MOST_TRANSACT - _OURS:
-            packed.append([])
-        packed[-1] += group
-    return packed
 
 
 def _row(inbound: Inbound, reply: str | None) -> Row:

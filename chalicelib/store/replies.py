@@ -4,13 +4,14 @@ The row names an address by its hash and a letter by its template: the queue and
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.times import to_ms
 from chalicelib.errors import WriteRefused
-from chalicelib.state.table import Absent, Change, Compare, Key, OneOf, Put, Row, Table, Values, Write, either, equals, every
+from chalicelib.state.table import Absent, Change, Compare, Key, Put, Row, Table, Values, Write, either, equals, every
 
 LEASE = timedelta(seconds=90)
 MOST_TRIES = 5
@@ -76,19 +77,24 @@ class Replies:
             return None
         return _reply(name, values)
 
-    def put_off(self, name: str, until: datetime) -> None:
-        """Leave a letter for later."""
-        self.table.update(_key(name), Change(set={"state": str(ReplyState.WAITING), "due": to_ms(until)}), expect=equals("state", str(ReplyState.CLAIMED)))
+    def put_off(self, reply: Reply, until: datetime) -> None:
+        """Leave a claimed letter for later."""
+        self._end(reply, Change(set={"state": str(ReplyState.WAITING), "due": to_ms(until)}))
 
-    def settle(self, name: str, state: ReplyState) -> None:
-        """The end of a letter."""
-        unsettled = OneOf("state", (str(ReplyState.WAITING), str(ReplyState.CLAIMED)))
-        self.table.update(_key(name), Change(set={"state": str(state)}, remove=("open", "due")), expect=unsettled)
+    def settle(self, reply: Reply, state: ReplyState) -> None:
+        """The end of a claimed letter."""
+        self._end(reply, Change(set={"state": str(state)}, remove=("open", "due")))
 
     def state(self, name: str) -> Mapping[str, object] | None:
         """The state and the number of tries of a letter."""
         found = self.table.get(_key(name))
         return {"state": found["state"], "tries": found["tries"]} if found else None
+
+    def _end(self, reply: Reply, change: Change) -> None:
+        """Only for whoever holds the claim: after its lease the letter is in other hands, and theirs counts."""
+        mine = every(equals("state", str(ReplyState.CLAIMED)), equals("tries", reply.tries))
+        with suppress(WriteRefused):
+            self.table.update(_key(reply.id), change, expect=mine)
 
 
 def _key(name: str) -> Key:

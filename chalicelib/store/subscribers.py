@@ -3,7 +3,7 @@ of the talk itself: language, what we asked last, what STOP ended, what waits fo
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.address import Address
@@ -29,9 +29,17 @@ class Memory:
     wanted: tuple[str, ...] = ()
     blocked: bool | None = None
 
+    def understood(self) -> "Memory":
+        """The same after a text that we understood: nothing is asked any more."""
+        return replace(self, asked=Asked.NOTHING, asked_at=None, puzzled=0)
+
     def asking(self, now: datetime) -> Asked:
         """What we asked, while an answer still counts as one."""
-        return self.asked if self.asked_at and now - self.asked_at < _ANSWER_WITHIN else Asked.NOTHING
+        return self.asked if self.is_fresh(now) else Asked.NOTHING
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether we asked something, or did not understand, within a day."""
+        return self.asked_at is not None and now - self.asked_at < _ANSWER_WITHIN
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.ids import shard_of
-from chalicelib.state.table import Change, Delete, Key, Page, Put, Row, Table, Update, Value, Values, Write
+from chalicelib.state.table import Change, Delete, Exists, Key, Page, Put, Row, Table, Update, Value, Values, Write
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Subscriptions:
         return [Delete(key) for key in _keys(subscriber, topic, channel)]
 
     def locale_writes(self, subscriptions: Sequence[Subscription], locale: str) -> list[Write]:
-        """The writes that change the language of subscriptions."""
-        return [Update(key, Change(set={"locale": locale})) for one in subscriptions for key in _keys(one.subscriber, one.topic, one.channel)]
+        """The writes that change the language of subscriptions; refused where one has ended meanwhile."""
+        return [Update(key, Change(set={"locale": locale}), expect=Exists()) for one in subscriptions for key in _keys(one.subscriber, one.topic, one.channel)]
 
     def of(self, subscriber: str, channel: Channel | None = None) -> list[Subscription]:
         """A person's subscriptions, by topic."""

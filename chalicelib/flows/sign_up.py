@@ -1,0 +1,32 @@
+"""Sign up: a page asks for topics by email. Nothing is subscribed before the letter's link is used."""
+
+import json
+
+from chalicelib.domain.address import parse_email
+from chalicelib.domain.conversation import known
+from chalicelib.errors import Invalid
+from chalicelib.flows.services import Services
+from chalicelib.state.queue import Outgoing
+from chalicelib.state.sending import send_all
+from chalicelib.store.replies import Reply
+from chalicelib.store.sign_ups import SignUp
+
+MOST_TOPICS = 30
+"""In one sign-up, so that confirming it fits one transaction."""
+
+
+def sign_up(*, email: str, topics: list[str], locale: str, services: Services) -> None:
+    """Keep the sign-up and send its letter. Does and answers the same for an address that we know and one that we do not;
+    past three letters a day it does nothing, and says nothing either. Raises Invalid naming the field."""
+    address, chosen, now, store = parse_email(email), known(topics, services.city), services.now(), services.store
+    if not chosen or len(chosen) != len(set(topics)):
+        raise Invalid.field("#/topics", "no_topic", "Choose at least one topic of the list.")
+    if len(chosen) > MOST_TOPICS:
+        raise Invalid.field("#/topics", "too_many_topics", f"Choose at most {MOST_TOPICS} topics at a time.")
+    found = store.addresses.claim(address, subscriber=services.new_id(), verified=False)
+    if not store.sign_ups.may_write(found.hash, now):
+        return
+    kept = SignUp(services.new_id(), found.hash, found.subscriber, tuple(chosen), locale, now)
+    reply = Reply(services.new_id(), found.hash, "confirm", kept.id, locale)
+    store.table.transact([store.sign_ups.put_write(kept), store.replies.put_write(reply, now)])
+    send_all(services.queues.named("replies"), [Outgoing(json.dumps({"reply": reply.id}))], sleep=services.sleep)

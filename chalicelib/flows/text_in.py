@@ -1,0 +1,16 @@
+"""Text in: who sent it, and what it means to us."""
+
+from chalicelib.domain.address import parse_phone
+from chalicelib.domain.conversation import as_provider_heard, locale_for, understand
+from chalicelib.flows.services import Services
+from chalicelib.store.inbound import Inbound
+
+
+def text_in(sid: str, *, sender: str, body: str, opt_out_type: str, services: Services) -> Inbound:
+    """A text as a flow takes it. `opt_out_type` is what the provider says it acted on, empty for most texts. Raises Invalid
+    where the sender is no phone number, as with a short code."""
+    now, city = services.now(), services.city
+    person = services.store.subscribers.find(parse_phone(sender, pointer="#/From"))
+    heard = understand(body, words=services.words, city=city, asked=person.memory.asking(now))
+    meaning = as_provider_heard(heard, opt_out_type)
+    return Inbound(sid, person, meaning, locale_for(meaning, person.locale, city.languages), now, answered=bool(opt_out_type))

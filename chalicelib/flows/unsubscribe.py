@@ -1,0 +1,35 @@
+"""Unsubscribe: a message's link ends what brought that message, or everything on its channel."""
+
+from chalicelib.domain.address import Channel
+from chalicelib.domain.consent import Consent, How, Step
+from chalicelib.domain.topic import lineage
+from chalicelib.flows.services import Services
+from chalicelib.store.packing import packed
+from chalicelib.store.subscriptions import Subscription
+
+
+def unsubscribe(subscriber: str, topic: str | None, channel: Channel, *, services: Services) -> list[str]:
+    """The topics that ended: `topic` with those above and below it, whose followers its messages reach; None means all of the
+    channel. Where nothing is left the address is opted out, so that what is already planned stops too. Ending what has
+    ended is no error."""
+    store = services.store
+    follows = store.subscriptions.of(subscriber, channel)
+    ending = [one for one in follows if topic is None or _brings(one.topic, topic)]
+    if ending and len(ending) == len(follows):
+        store.addresses.opt_out(ending[0].address, services.now())
+    source, step = services.new_id(), Step.STOPPED if topic is None else Step.LEFT
+    groups = [
+        [*store.subscriptions.leave_writes(subscriber, one.topic, channel), store.consents.add_write(_entry(one, step, source, services))] for one in ending
+    ]
+    for writes in packed(groups) if groups else ():
+        store.table.transact(writes)
+    return [one.topic for one in ending]
+
+
+def _brings(followed: str, topic: str) -> bool:
+    """Whether following the one may bring a message of the other."""
+    return followed in lineage(topic) or topic in lineage(followed)
+
+
+def _entry(ended: Subscription, step: Step, source: str, services: Services) -> Consent:
+    return Consent(ended.subscriber, ended.address, ended.channel, ended.topic, step, How.WEB, source, ended.locale, services.now())

@@ -1,0 +1,76 @@
+"""Pages for residents: `/`, `/join`, `/n/{notice}` and the style sheet they share. No script, no cookie, no session."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from chalice.app import Blueprint, Request, Response
+
+from chalicelib.domain.conversation import known
+from chalicelib.errors import Invalid, NotFound
+from chalicelib.flows.services import Services
+from chalicelib.flows.sign_up import sign_up
+from chalicelib.intake.answers import answered
+from chalicelib.intake.html import Form, first, html, locale_of, page_view, read_form
+
+_STATIC = Path(__file__).resolve().parent.parent.parent / "templates" / "static"
+_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+_HONEYPOT = "website"
+"""A field that people do not see and programs fill in."""
+
+
+def routes(services: Callable[[], Services]) -> Blueprint:
+    """`/`, `/join` and `/static/{name}`."""
+    door = Blueprint(__name__)
+    view = page_view(door, services)
+
+    @door.route("/", methods=["GET"])
+    @view
+    def home() -> Response:
+        return html("home", door.current_request, services(), number=_spaced(services().sms_number))
+
+    @door.route("/join", methods=["GET"])
+    @view
+    def join_form() -> Response:
+        return _form(door.current_request, services(), {}, wrong=())
+
+    @door.route("/join", methods=["POST"], content_types=["*/*"])
+    @view
+    def join() -> Response:
+        return _join(door.current_request, services())
+
+    @door.route("/static/{name}", methods=["GET"])
+    @answered
+    def static(name: str) -> Response:
+        return _static(name)
+
+    return door
+
+
+def _join(request: Request, house: Services) -> Response:
+    """The same page for an address that we know, one that we do not, and a program that filled in the honeypot."""
+    form = read_form(request)
+    if not first(form, _HONEYPOT):
+        try:
+            sign_up(email=first(form, "email"), topics=form.get("topic", []), locale=locale_of(request, house), services=house)
+        except Invalid as invalid:
+            return _form(request, house, form, wrong=tuple(problem.pointer.removeprefix("#/") for problem in invalid.problems), status=422)
+    return html("sign_up_sent", request, house)
+
+
+def _form(request: Request, house: Services, form: Form, *, wrong: tuple[str, ...], status: int = 200) -> Response:
+    picked, email, number = known(form.get("topic", []), house.city), first(form, "email")[:254], _spaced(house.sms_number)
+    return html("join", request, house, status=status, topics=list(house.city.topics), picked=picked, email=email, wrong=wrong, number=number)
+
+
+def _static(name: str) -> Response:
+    path = _STATIC / name
+    if not re.fullmatch(r"[a-z0-9-]+\.(css|svg)", name) or not path.is_file():
+        raise NotFound("There is no such file.")
+    headers: dict[str, str | list[str]] = {"Content-Type": _TYPES[path.suffix], "Cache-Control": "public, max-age=3600"}
+    return Response(body=path.read_text("utf-8"), status_code=200, headers=headers)
+
+
+def _spaced(number: str) -> str:
+    """A number as people read it: `+1 500 555 0006`."""
+    return re.sub(r"^\+1(\d{3})(\d{3})(\d{4})$", r"+1 \1 \2 \3", number)
