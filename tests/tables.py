@@ -1,4 +1,4 @@
-"""State for tests: a fresh table and queues, on SQLite (fast: use this) or under moto (small data only).
+"""State for tests: a fresh table and queues on SQLite. (`aws_tables.py` has the same under moto, for small data only.)
 
     from tests.tables import sqlite_city
 
@@ -6,32 +6,21 @@
         city = sqlite_city(tmp_path)
         city.table.put(...)
         city.queues.named("launch").send(...)
-        city.queues.receive(["launch"], 10, 60)     # SQLite only: the side that Lambda has elsewhere
+        city.queues.receive(["launch"], 10, 60)     # the side that Lambda has elsewhere
         city.clock.advance(timedelta(minutes=2))
-
-    with moto_city() as city:                       # DynamoDB and SQS as moto plays them
-        city.table.put(...)
 
 Every queue that the app declares is there already; a kiosk's is made by whoever registers the kiosk.
 """
 
 import functools
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import boto3
-from moto import mock_aws
-
-from chalicelib.state.dynamodb import DynamoTable
 from chalicelib.state.sqlite_file import SqliteFile
 from chalicelib.state.sqlite_queue import SqliteQueues
 from chalicelib.state.sqlite_table import SqliteTable
-from chalicelib.state.sqs import SqsQueues
 
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 
@@ -87,43 +76,3 @@ def _empty_city() -> bytes:
             queues.make(name)
         file.close()
         return file.path.read_bytes()
-
-
-@dataclass(frozen=True)
-class MotoCity:
-    """Table and queues under moto, with the clients they use."""
-
-    dynamodb: Any
-    sqs: Any
-    table: DynamoTable
-    queues: SqsQueues
-
-
-@contextmanager
-def moto_city() -> Iterator[MotoCity]:
-    """The state of a city in AWS as moto plays it, gone at the end. Not atomic under threads, and slow beyond some tens of rows."""
-    with mock_aws():
-        own: dict[str, Any] = {"region_name": "us-east-1", "aws_access_key_id": "none", "aws_secret_access_key": "none"}
-        dynamodb, sqs = boto3.client("dynamodb", **own), boto3.client("sqs", **own)
-        make_table(dynamodb, "belfry")
-        queues = SqsQueues(sqs, "belfry-")
-        for name in QUEUES:
-            queues.make(name)
-        yield MotoCity(dynamodb, sqs, DynamoTable(dynamodb, "belfry", sleep=lambda _seconds: None, random=lambda: 0.5), queues)
-
-
-def make_table(dynamodb: Any, name: str) -> None:
-    """A table as `infra/` describes it."""
-    dynamodb.create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": kind} for name, kind in (("pk", "S"), ("sk", "S"), ("open", "S"), ("due", "N"))],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": "open",
-                "KeySchema": [{"AttributeName": "open", "KeyType": "HASH"}, {"AttributeName": "due", "KeyType": "RANGE"}],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            }
-        ],
-    )

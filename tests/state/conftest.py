@@ -10,7 +10,8 @@ import pytest
 from chalicelib.state.dynamodb import DynamoTable
 from chalicelib.state.queue import Queues
 from chalicelib.state.table import Table
-from tests.tables import MotoCity, SqliteCity, make_table, moto_city, sqlite_city
+from tests.aws_tables import MotoCity, make_table, moto_city
+from tests.tables import SqliteCity, sqlite_city
 
 _fresh = itertools.count(1)
 
