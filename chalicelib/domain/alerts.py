@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.broadcast import Broadcast, BroadcastState
 from chalicelib.domain.city import Source
 from chalicelib.domain.notice import Act, Notice
 
@@ -102,11 +103,23 @@ def aim(notice: Notice, source: Source, known: Collection[str]) -> Aim:
     return Aim((default,) if default and default in known else (), notice.include_below)
 
 
-def act_of(notice: Notice, said: Said | None) -> Act:
-    """First word, change or withdrawal: by what was said before, not by what the source calls it."""
+def act_of(notice: Notice, last: Broadcast | None, last_act: Act | None) -> Act:
+    """First word, change or withdrawal: by what people were told, not by what the source calls it."""
     if notice.act is Act.CANCELLED:
         return Act.CANCELLED
-    return Act.UPDATED if said else Act.PUBLISHED
+    first = last is None or (untold(last) and last_act is Act.PUBLISHED)
+    return Act.PUBLISHED if first else Act.UPDATED
+
+
+def untold(last: Broadcast) -> bool:
+    """Whether nobody heard of this broadcast: it waits, or was stopped before it began."""
+    waits = last.state in {BroadcastState.DRAFT, BroadcastState.AWAITING_APPROVAL, BroadcastState.SCHEDULED}
+    return waits or (last.state is BroadcastState.STOPPED and last.counts is None)
+
+
+def overtaken(last: Broadcast) -> bool:
+    """Whether somebody could still get this broadcast, and so a newer word must stop it."""
+    return last.stop_at is None and last.state in {BroadcastState.AWAITING_APPROVAL, BroadcastState.SCHEDULED, BroadcastState.SENDING}
 
 
 def remembered(notice: Notice, at: datetime) -> Said:

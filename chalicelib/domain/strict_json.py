@@ -123,9 +123,9 @@ def _wrong_here(steps: tuple[str | int, ...], value: object) -> list[tuple[tuple
     if isinstance(value, str):
         return [(steps, code) for code in _text_codes(value)]
     if isinstance(value, _Twice):
-        return [((*steps, _shown(value.key)), "key_twice")]
+        return [((*steps, shown(value.key)), "key_twice")]
     if isinstance(value, dict):
-        return [((*steps, _shown(key)), code) for key in value for code in _text_codes(key)]
+        return [((*steps, shown(key)), code) for key in value for code in _text_codes(key)]
     return []
 
 
@@ -134,6 +134,6 @@ def _text_codes(text: str) -> list[str]:
     return codes + (["control_character"] if _CONTROLS.intersection(text) else [])
 
 
-def _shown(key: str) -> str:
+def shown(key: str) -> str:
     """A key as it can stand in an answer."""
     return "".join(char if char.isprintable() else "�" for char in key[:100])

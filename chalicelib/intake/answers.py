@@ -10,6 +10,7 @@ import logging
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
+from urllib.parse import urlsplit
 
 from chalice.app import Request, Response
 
@@ -57,7 +58,7 @@ View = Callable[..., Response]
 # --- answers ---------------------------------------------------------------------------------------------------------
 
 
-def answer(status: int, body: Json = None, headers: Mapping[str, str] | None = None) -> Response:
+def answer(status: int, body: object = None, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer."""
     return Response(body=body, status_code=status, headers={"Content-Type": "application/json", **(headers or {})})
 
@@ -121,8 +122,10 @@ def _where(error: Exception) -> list[str]:
 
 
 def _page_of(refusal: Response, services: Services, locale: str) -> Response:
+    values = {"status": refusal.status_code, "code": refusal.body["code"], "request_id": _request_id.get()}
+    shared = {"root": urlsplit(services.public_url).path, "languages": services.city.languages}
     try:
-        html = services.renderer().page("problem", locale, status=refusal.status_code, code=refusal.body["code"], request_id=_request_id.get())
+        html = services.renderer().page("problem", locale, **values, **shared)
     except RenderFailed:
         return refusal
     return Response(body=html, status_code=refusal.status_code, headers={"Content-Type": "text/html; charset=utf-8"})

@@ -5,21 +5,26 @@ from collections.abc import Callable
 from chalice.app import Blueprint, Chalice, Response
 
 from chalicelib.flows.services import Services
+from chalicelib.intake import api, broadcasts, hooks, kiosk, kiosks, links, pages, receipts, sms
 from chalicelib.intake.answers import answer, answered, finish
 
+DOORS = (sms, receipts, hooks, api, broadcasts, kiosks, kiosk, pages, links)
 
-def open_doors(app: Chalice, services: Callable[[], Services]) -> None:  # noqa: ARG001
+
+def open_doors(app: Chalice, services: Callable[[], Services]) -> None:
     """Register all routes, the middleware that finishes answers, and the binary types that we accept."""
     app.register_middleware(finish, "http")
-    for blueprint in (health(),):
-        app.register_blueprint(blueprint)
+    app.register_blueprint(health())
+    for door in DOORS:
+        app.register_blueprint(door.routes(services))
+    app.api.binary_types.extend(name for name in hooks.binary_types() if name not in app.api.binary_types)
 
 
 def health() -> Blueprint:
     """`GET /health`: whether the process answers. Says nothing else."""
     door = Blueprint(__name__)
 
-    @door.route("/health")
+    @door.route("/health", methods=["GET"])
     @answered
     def get_health() -> Response:
         return answer(200, {"status": "ok"})

@@ -26,6 +26,7 @@ def write_notice(one: Notice) -> dict[str, object]:
         "starts_at": _ms(one.starts_at),
         "expires_at": _ms(one.expires_at),
         "not_before": _ms(one.not_before),
+        "ended": one.ended,
         "fingerprint": one.fingerprint,
         "periods": [list(period) for period in one.periods],
         "channels": list(one.channels),
@@ -33,7 +34,7 @@ def write_notice(one: Notice) -> dict[str, object]:
 
 
 def read_notice(values: Mapping[str, object]) -> Notice:
-    """The notice that `write_notice` wrote. One that was ended or a test is never written."""
+    """The notice that `write_notice` wrote. A test is never written."""
     content = values["content"]
     assert isinstance(content, Mapping)  # noqa: S101 - written above only
     return Notice(
@@ -52,6 +53,7 @@ def read_notice(values: Mapping[str, object]) -> Notice:
         starts_at=_moment(values["starts_at"]),
         expires_at=_moment(values["expires_at"]),
         not_before=_moment(values["not_before"]),
+        ended=bool(values["ended"]),
         fingerprint=_text(values, "fingerprint"),
         periods=tuple((_whole(start), _whole(end)) for start, end in _list(values, "periods")),
         channels=tuple(Channel(name) for name in _texts(values, "channels")),

@@ -66,9 +66,14 @@ class Notices:
         change: Values = {"said": _said_values(said), "source": source, "ref": ref, "ttl": _ttl(said.at)}
         return Update(notice_key(notice), Change(set=change))
 
-    def end_write(self, notice: str) -> Write:
-        """The write that remembers that a notice is over, for a transaction."""
-        return Update(notice_key(notice), Change(set={"state": "over"}))
+    def end_write(self, known: KnownNotice) -> Write:
+        """The write that remembers that a notice is over, for a transaction; its words stay known, so that they are not told anew."""
+        return Update(notice_key(known.id), Change(set={"state": "over"}), expect=equals("number", known.number))
+
+    def withdraw_write(self, known: KnownNotice, said: Said, *, post: str) -> Write:
+        """The write that remembers a notice as over before anybody was told: should it come back, it is news."""
+        change: Values = {"state": "over", "said": _said_values(said), "published": _said_values(said), "post": post}
+        return Update(notice_key(known.id), Change(set=change), expect=equals("number", known.number))
 
     def publish_writes(self, known: KnownNotice, revision: Revision, *, post: str) -> list[Write]:
         """The writes that publish a revision, for a transaction. They lose where another was published since `known` was read."""

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.notice import Notice
 from chalicelib.domain.times import from_ms, to_ms
 from chalicelib.errors import WriteRefused
-from chalicelib.state.table import Absent, Change, Compare, Key, Put, Row, Table, Value, Values, Write, equals, every
+from chalicelib.state.table import Absent, Change, Key, Put, Row, Table, Value, Values, Write, equals
 from chalicelib.store.notice_text import read_notice, write_notice
 
 OPEN = "INTAKE"
@@ -34,16 +34,7 @@ class Post:
     answer: Mapping[str, object]
     at: datetime
     parts: int = 0
-    done: bool = False
-
-
-@dataclass(frozen=True)
-class DuePost:
-    """A post whose work is still open."""
-
-    id: str
-    due: datetime
-    looks: int
+    looks: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,7 +68,7 @@ class Posts:
         return [Put(Row(post_key(post.id), values), expect=Absent()), *work]
 
     def work(self, post: Post) -> list[Notice]:
-        """The notices of a post that is not done."""
+        """The notices of a post whose work is still open; none once it is done."""
         keys = [_work_key(post.id, number) for number in range(post.parts)]
         found = self.table.get_many(keys)
         if len(found) < len(keys):
@@ -87,27 +78,27 @@ class Posts:
 
     def finish(self, post: Post) -> None:
         """All notices of a post are published: it leaves the index, and its work leaves the table."""
-        self.table.update(post_key(post.id), Change(set={"done": True}, remove=("open", "due")), expect=equals("id", post.id))
+        self.table.update(post_key(post.id), Change(remove=("open", "due")), expect=equals("id", post.id))
         for number in range(post.parts):
             self.table.delete(_work_key(post.id, number))
 
-    def due(self, now: datetime) -> list[DuePost]:
+    def due(self, now: datetime) -> list[str]:
         """Posts whose work should be done by now. May lag; publishing a post twice is harmless."""
-        found: list[DuePost] = []
+        found: list[str] = []
         after: str | None = None
         while True:
             page = self.table.query_open(OPEN, due=to_ms(now), after=after)
-            found += [DuePost(str(row.values["id"]), from_ms(_number(row.values, "due")), _number(row.values, "looks")) for row in page.rows]
+            found += [row.key.partition.removeprefix("I#") for row in page.rows]
             if page.after is None:
                 return found
             after = page.after
 
-    def put_off(self, post: DuePost, now: datetime) -> bool:
-        """Look again later, each time after twice as long. False where somebody else did so, or the work is done."""
-        wait = min(FIRST_LOOK * 2**post.looks, _MOST_WAIT) if post.looks < 20 else _MOST_WAIT
+    def begin(self, post: Post, now: datetime) -> bool:
+        """Work on a post begins; whoever looks for forgotten posts waits twice as long after each time. False where the work is done."""
+        wait = min(FIRST_LOOK * 2 ** min(post.looks, 20), _MOST_WAIT)
         change = Change(set={"due": to_ms(now + wait)}, add={"looks": 1})
         try:
-            self.table.update(post_key(post.id), change, expect=every(equals("open", OPEN), Compare("due", "=", to_ms(post.due))))
+            self.table.update(post_key(post.id), change, expect=equals("open", OPEN))
             return True
         except WriteRefused:
             return False
@@ -132,7 +123,7 @@ def read_post(values: Values) -> Post:
         answer=json.loads(str(values["answer"])),
         at=from_ms(_number(values, "at")),
         parts=_number(values, "parts"),
-        done=bool(values.get("done")),
+        looks=_number(values, "looks") if "looks" in values else 0,
     )
 
 

@@ -1,0 +1,105 @@
+"""Post a broadcast: notice, broadcast, audit entry and the caller's idempotency key in one transaction; then queue its launch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from chalicelib.domain.alerts import Said
+from chalicelib.domain.broadcast import Approval, Broadcast, BroadcastState, SendAt, hash_of, needs_second_person
+from chalicelib.domain.notice import Act, Notice
+from chalicelib.domain.preview import Preview
+from chalicelib.errors import Conflict, Invalid, StateLater, TransactionRefused
+from chalicelib.flows.launching import queue_launch
+from chalicelib.flows.services import Services
+from chalicelib.store.audit import AuditEntry
+from chalicelib.store.notices import KnownNotice, Revision
+from chalicelib.store.requests import Answered, RequestName, read_answered
+
+CURRENCY = "USD"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a communicator asks for, under which name for the request, with the hash of its body."""
+
+    notice: Notice
+    send_at: SendAt | None
+    author: str
+    request: RequestName
+    body_hash: str
+
+
+@dataclass(frozen=True)
+class Posted:
+    """The answer, and whether it is the first one again."""
+
+    answer: Mapping[str, object]
+    replayed: bool = False
+
+
+def post_broadcast(order: Order, preview: Preview, *, services: Services) -> Posted:
+    """Keep a broadcast and queue its launch. Raises Invalid where the request's name came before with another body, Conflict where it is in flight."""
+    now = services.now()
+    content = replace(preview.content, notice=f"nt_{services.new_id()}")
+    broadcast = _broadcast(order, replace(preview, content=content), services)
+    said = Said(order.notice.fingerprint, (), None, now)
+    revision = Revision(content.notice, 1, Act.PUBLISHED, broadcast.id, said, content.expires_at)
+    answered = Answered(order.body_hash, {"id": broadcast.id, "state": str(broadcast.state), **estimate(preview)})
+    writes = [
+        services.store.requests.write(order.request, answered, now),
+        *services.store.broadcasts.create_writes(broadcast, content),
+        *services.store.notices.publish_writes(KnownNotice(content.notice), revision, post=broadcast.id),
+        services.store.audit.write(broadcast.id, AuditEntry(order.author, "broadcast.created", now), id=services.new_id()),
+    ]
+    try:
+        services.store.table.transact(writes)
+    except TransactionRefused as refused:
+        old = refused.olds.get(0)
+        if old is None:
+            raise
+        return replay(read_answered(old), order.body_hash)
+    except StateLater:
+        raise Conflict("A request with this Idempotency-Key is being worked on.", code="in_flight") from None
+    queue_launch(broadcast, services=services)
+    return Posted(answered.answer)
+
+
+def replay(before: Answered, body_hash: str) -> Posted:
+    """The first answer again. Raises Invalid where the body was another."""
+    if before.body_hash != body_hash:
+        raise Invalid("This Idempotency-Key came before with another body.", code="key_reused")
+    return Posted(before.answer, replayed=True)
+
+
+def estimate(preview: Preview) -> dict[str, object]:
+    """What sending comes to, as the API says it."""
+    finishes_at = preview.finishes_at.replace(microsecond=0)
+    return {
+        "audience": {str(channel): count for channel, count in preview.headcount.channels.items()},
+        "audience_exact": preview.headcount.exact,
+        "parts": dict(preview.parts),
+        "cost": {"micros": preview.cost_micros, "currency": CURRENCY},
+        "finishes_at": finishes_at.isoformat().replace("+00:00", "Z"),
+    }
+
+
+def state_of(preview: Preview) -> BroadcastState:
+    """Whether a second person has to look first."""
+    waits = needs_second_person(urgent=preview.content.urgent, people=preview.headcount.people)
+    return BroadcastState.AWAITING_APPROVAL if waits else BroadcastState.SCHEDULED
+
+
+def _broadcast(order: Order, preview: Preview, services: Services) -> Broadcast:
+    now, digest, state = services.now(), hash_of(preview.content, preview.audience), state_of(preview)
+    return Broadcast(
+        id=f"bc_{services.new_id()}",
+        state=state,
+        author=order.author,
+        created_at=now,
+        send_at=replace(order.send_at, instant=preview.starts_at) if order.send_at else SendAt(now),
+        audience=preview.audience,
+        urgent=preview.content.urgent,
+        expires_at=preview.content.expires_at,
+        content_hash=digest,
+        approval=Approval(order.author, "routine", digest, now) if state is BroadcastState.SCHEDULED else None,
+        planned={str(channel): count for channel, count in preview.headcount.channels.items()},
+    )
