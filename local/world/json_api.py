@@ -1,0 +1,225 @@
+"""The world for scripts: phones, inboxes, outbox, attempts, seed, faults and clock, as JSON."""
+
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import urllib3
+from flask import Blueprint, Response, jsonify, render_template, request
+
+from chalicelib.domain.address import parse_phone
+from chalicelib.domain.times import spoken
+from chalicelib.errors import Invalid, Refused
+from local.durations import parse_duration
+from local.world.around import Seeding, World
+from local.world.faults import MODES, OK, Fault
+from local.world.ledger import Message
+from local.world.phones import text_in
+
+_MOST_SEEDED = 200_000
+_CHANNELS = ("sms", "email")
+
+
+def json_api(world: World) -> Blueprint:
+    """What was said: phones, inboxes, and what providers got."""
+    door = Blueprint("json", __name__)
+
+    @door.post("/phones/<number>/texts")
+    def post_text(number: str) -> Response:
+        asked = read_object()
+        body = asked.get("body")
+        if not isinstance(body, str):
+            raise Invalid.field("#/body", "required", "Give the text as `body`.")
+        answer = text_in(world, phone_of(number), body, sid=str(asked.get("sid", "")))
+        return Response(answer.body, status=answer.status, content_type=answer.content_type)
+
+    @door.get("/phones/<number>/texts")
+    def get_texts(number: str) -> Response:
+        return jsonify(texts=[_text(one) for one in world.ledger.texts_of(phone_of(number))])
+
+    @door.get("/inboxes/<address>")
+    def get_inbox(address: str) -> Response:
+        return jsonify(emails=[_email(one) for one in world.ledger.emails_to(address.strip().lower())])
+
+    @door.get("/outbox")
+    def get_outbox() -> Response:
+        return jsonify(messages=[_handed_over(one) for one in world.ledger.handed_over(**_filters())])
+
+    @door.get("/attempts")
+    def get_attempts() -> Response:
+        found = world.ledger.handed_over(**_filters(), refused_too=True)
+        return jsonify(messages=[{**_handed_over(one), "outcome": one.outcome, "code": one.code} for one in found])
+
+    return door
+
+
+def levers(world: World) -> Blueprint:
+    """What moves the world: seed, faults and clock."""
+    door = Blueprint("levers", __name__)
+
+    @door.post("/seed")
+    def post_seed() -> tuple[Response, int]:
+        return jsonify(world.seed(read_seeding(world, read_object()))), 201
+
+    @door.post("/faults")
+    def post_fault() -> Response:
+        fault = read_fault(read_object(), time.time())
+        world.faults.switch(fault)
+        return jsonify(channel=fault.channel, mode=fault.mode, share=fault.share, until=fault.until)
+
+    @door.get("/clock")
+    def get_clock() -> Response:
+        return jsonify(now=spoken(world.now()))
+
+    @door.post("/clock")
+    def post_clock() -> Response:
+        length = parse_duration(str(read_object().get("advance", "")))
+        if length is None:
+            raise Invalid.field("#/advance", "invalid_duration", "Give a length such as PT2H or P1D; the clock only moves forward.")
+        return jsonify(now=spoken(world.move_clock(length)))
+
+    return door
+
+
+def answer_errors(door: Blueprint) -> None:
+    """Our errors as problems, on every page and route of a blueprint's app."""
+
+    @door.app_errorhandler(Refused)
+    def refused(error: Refused) -> tuple[Response | str, int]:
+        if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
+            return render_template("problem.html", detail=error.detail), error.status
+        errors = [{"pointer": one.pointer, "code": one.code, "detail": one.detail} for one in error.problems]
+        return jsonify(title=error.reason, status=error.status, detail=error.detail, errors=errors), error.status
+
+    @door.app_errorhandler(urllib3.exceptions.HTTPError)
+    def app_is_away(error: urllib3.exceptions.HTTPError) -> tuple[Response | str, int]:
+        if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
+            return render_template("problem.html", detail="The app does not answer. Is the city still starting?"), 502
+        return jsonify(title="app_away", status=502, detail=f"The app does not answer: {type(error).__name__}"), 502
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def read_object() -> dict[str, Any]:
+    """The JSON object of this request."""
+    found = request.get_json(force=True, silent=True)
+    if not isinstance(found, dict):
+        raise Invalid.field("#", "not_an_object", "Send a JSON object.")
+    return found
+
+
+def phone_of(number: str) -> str:
+    """A phone's number in its one spelling."""
+    return parse_phone(number).value
+
+
+def read_fault(asked: Mapping[str, Any], now: float) -> Fault:
+    """`{channel, mode, share, for}`; `share` is 1 and `for` without end unless given."""
+    channel, mode, share, seconds = asked.get("channel"), asked.get("mode", OK), asked.get("share", 1), asked.get("for")
+    if channel not in MODES:
+        raise Invalid.field("#/channel", "unknown_channel", f"Give one of: {', '.join(MODES)}.")
+    if mode not in MODES[channel]:
+        raise Invalid.field("#/mode", "unknown_mode", f"For {channel} give one of: {', '.join(MODES[channel])}.")
+    if not _is_number(share) or not 0 < share <= 1:
+        raise Invalid.field("#/share", "out_of_range", "Give a share above 0 and up to 1.")
+    if seconds is not None and (not _is_number(seconds) or seconds <= 0):
+        raise Invalid.field("#/for", "out_of_range", "Give a number of seconds above 0.")
+    return Fault(channel, mode, float(share), None if seconds is None else now + seconds)
+
+
+def read_seeding(world: World, asked: Mapping[str, Any]) -> Seeding:
+    """`{subscribers, locales, topics, channels, kiosks}`; what is left out is the city's own, and no kiosk."""
+    seeding = Seeding(
+        subscribers=_count(asked, "subscribers"),
+        kiosks=_count(asked, "kiosks"),
+        topics=_names(asked, "topics", tuple(world.city.topics)),
+        locales=_names(asked, "locales", world.city.languages),
+        channels=_names(asked, "channels", _CHANNELS),
+    )
+    for at, topic in enumerate(seeding.topics):
+        if topic not in world.city.topics:
+            raise Invalid.field(f"#/topics/{at}", "unknown_topic", f"The city has no topic {topic!r}.")
+    for at, channel in enumerate(seeding.channels):
+        if channel not in _CHANNELS:
+            raise Invalid.field(f"#/channels/{at}", "unknown_channel", "A subscriber has sms or email; kiosks are counted in `kiosks`.")
+    return seeding
+
+
+def _count(asked: Mapping[str, Any], name: str) -> int:
+    count = asked.get(name) or 0
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= _MOST_SEEDED:
+        raise Invalid.field(f"#/{name}", "out_of_range", f"Give a whole number up to {_MOST_SEEDED}.")
+    return count
+
+
+def _names(asked: Mapping[str, Any], name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+    given = asked.get(name)
+    if given is None:
+        return default
+    if not isinstance(given, list) or not given or not all(isinstance(one, str) for one in given):
+        raise Invalid.field(f"#/{name}", "not_a_list", "Give a list of names.")
+    return tuple(dict.fromkeys(given))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _filters() -> dict[str, Any]:
+    since = request.args.get("since", "0")
+    if not since.isdecimal():
+        raise Invalid.field("#/since", "not_a_number", "Give the last `seq` that you have.")
+    return {"channel": request.args.get("channel"), "since": int(since)}
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def precise(moment: datetime) -> str:
+    """RFC 3339 in UTC, to the millisecond: pace is judged by it."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def _text(one: Message) -> dict[str, object]:
+    return {
+        "seq": one.seq,
+        "sid": one.provider_id,
+        "direction": "in" if one.via == "text" else "out",
+        "via": one.via,
+        "from": one.sender,
+        "to": one.recipient,
+        "body": one.body,
+        "parts": one.parts,
+        "status": one.status,
+        "at": precise(one.at),
+    }
+
+
+def _email(one: Message) -> dict[str, object]:
+    return {
+        "seq": one.seq,
+        "from": one.sender,
+        "to": one.recipient,
+        "subject": one.subject,
+        "headers": dict(one.headers),
+        "text": one.body,
+        "html": one.html,
+        "at": precise(one.at),
+    }
+
+
+def _handed_over(one: Message) -> dict[str, object]:
+    return {
+        "seq": one.seq,
+        "channel": one.channel,
+        "to": one.recipient,
+        "from": one.sender,
+        "subject": one.subject or None,
+        "body": one.body,
+        "provider_id": one.provider_id,
+        "token": one.token or None,
+        "status": one.status,
+        "at": precise(one.at),
+    }

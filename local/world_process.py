@@ -1,0 +1,89 @@
+"""The world's process: providers, phones, inboxes, kiosks and the clock, on a port of their own."""
+
+import os
+import threading
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+
+import urllib3
+import waitress  # type: ignore[import-untyped]
+
+from chalicelib import wiring
+from chalicelib.state.sqlite_file import SqliteFile
+from chalicelib.state.sqlite_queue import SqliteQueues
+from local import child, keyring
+from local.clock import CityClock
+from local.gateway import CONTROL_PREFIX
+from local.kiosks import register
+from local.options import Options, read_options
+from local.world.around import World
+from local.world.errands import EVENTS_QUEUE, Errands, TwilioCallbacks
+from local.world.faults import Faults
+from local.world.ledger import Ledger
+from local.world.screens import Screens
+from local.world.seeding import seed
+from local.world.server import make_world
+
+_THREADS = 64
+_PATIENCE_SECONDS = 75.0
+
+
+def run(options: Options) -> None:
+    """Serve until the parent says stop."""
+    file = SqliteFile(options.state_file)
+    clock = CityClock(file)
+    services = wiring.build(options.settings(), now=clock.now)
+    keys = keyring.read(options.secrets_file)
+    ledger, faults, queues = Ledger(file), Faults(file), SqliteQueues(file, clock.now)
+    world = World(
+        city=services.city,
+        keyring=keys,
+        ledger=ledger,
+        faults=faults,
+        app_url=options.app_url,
+        twilio_number=options.settings().twilio_number,
+        email_from=options.settings().email_from,
+        now=clock.now,
+        move_clock=_Mover(clock, options.app_url, keys.control),
+        seed=partial(seed, services=services, ledger=ledger, register_kiosk=partial(register, services=services)),
+    )
+    queues.make(EVENTS_QUEUE)
+    callbacks = TwilioCallbacks(ledger, account_sid=keys.account_sid, auth_token=keys.auth_token)
+    errands = Errands(ledger, callback=callbacks, events=queues.named(EVENTS_QUEUE))
+    screens = Screens(queues, ledger, faults, clock.now)
+    child.wait_for_go()
+    server = waitress.create_server(make_world(world), host="127.0.0.1", port=options.world_port, threads=_THREADS, channel_request_lookahead=1, ident="world")
+    child.end_with_parent(lambda: os._exit(0))
+    errands.start()
+    screens.start()
+    server.run()
+
+
+class _Mover:
+    """Moves the clock: the app's handlers are held, those running end, the time jumps, and on it goes."""
+
+    def __init__(self, clock: CityClock, app_url: str, key: str) -> None:
+        self._clock = clock
+        self._app_url = app_url
+        self._key = key
+        self._turn = threading.Lock()
+        self._http = urllib3.PoolManager(retries=False, timeout=_PATIENCE_SECONDS)
+
+    def __call__(self, by: timedelta) -> datetime:
+        """Move on by so much; an app that is away has no handlers to wait for."""
+        with self._turn:
+            self._tell("hold")
+            try:
+                return self._clock.advance(by)
+            finally:
+                self._tell("release")
+
+    def _tell(self, command: str) -> None:
+        with suppress(urllib3.exceptions.HTTPError):
+            self._http.request("POST", f"{self._app_url}{CONTROL_PREFIX}{command}", headers={"X-City-Key": self._key})
+
+
+if __name__ == "__main__":
+    child.begin("the world")
+    run(read_options(os.environ))
