@@ -3,6 +3,7 @@
 import base64
 import functools
 import json
+import random
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -51,7 +52,7 @@ def build(
     """Services from settings. The clock, ids and sleep are handed in where they are not the machine's."""
     clock = now or _utc_now
     secret = _secrets(settings, clock)
-    table, queues = _state(settings, clock)
+    table, queues = _state(settings, clock, sleep)
     city = _city(settings)
     keys = secret("keys")
     vault = Vault(hash_key=_key(keys, "hash"), seal_key=_key(keys, "seal"))
@@ -141,7 +142,7 @@ def _from_ssm(prefix: str) -> Callable[[str], Mapping[str, object]]:
 # --- state -----------------------------------------------------------------------------------------------------------
 
 
-def _state(settings: Settings, now: Callable[[], datetime]) -> tuple[Table, Queues]:
+def _state(settings: Settings, now: Callable[[], datetime], sleep: Callable[[float], None]) -> tuple[Table, Queues]:
     if settings.state_file:
         from chalicelib.state.sqlite_file import SqliteFile
         from chalicelib.state.sqlite_queue import SqliteQueues
@@ -154,7 +155,7 @@ def _state(settings: Settings, now: Callable[[], datetime]) -> tuple[Table, Queu
     from chalicelib.state.dynamodb import DynamoTable
     from chalicelib.state.sqs import SqsQueues
 
-    return DynamoTable(boto3.client("dynamodb"), settings.table), SqsQueues(boto3.client("sqs"), settings.queue_prefix)
+    return DynamoTable(boto3.client("dynamodb"), settings.table, sleep=sleep, random=random.random), SqsQueues(boto3.client("sqs"), settings.queue_prefix)
 
 
 # --- channels and rendering ------------------------------------------------------------------------------------------

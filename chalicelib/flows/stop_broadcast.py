@@ -7,7 +7,7 @@ from chalicelib.errors import Conflict, NotFound, TransactionRefused
 from chalicelib.flows.services import Services
 from chalicelib.state.queue import Outgoing
 from chalicelib.state.sending import send_all
-from chalicelib.store.audit import AuditEntry, audit_write
+from chalicelib.store.audit import AuditEntry
 
 MAY_STOP = frozenset({BroadcastState.AWAITING_APPROVAL, BroadcastState.SCHEDULED, BroadcastState.SENDING})
 
@@ -21,9 +21,9 @@ def stop_broadcast(broadcast: str, *, by: str, services: Services) -> Broadcast:
         return found
     if found.state not in MAY_STOP:
         raise Conflict("This broadcast has ended; nothing is left to stop.", code="already_ended")
-    entry = AuditEntry(broadcast, by, "broadcast.stopped", now)
+    entry = services.store.audit.write(broadcast, AuditEntry(by, "broadcast.stopped", now), id=services.new_id())
     try:
-        services.store.table.transact([services.store.broadcasts.stop_write(found, now), audit_write(entry, services.new_id())])
+        services.store.table.transact([services.store.broadcasts.stop_write(found, now), entry])
     except TransactionRefused:
         return stop_broadcast(broadcast, by=by, services=services)
     if found.state is BroadcastState.SENDING:

@@ -3,6 +3,7 @@
 The queues are fast; the rows are true. Whatever a queue or a worker loses, the sweep finds by its row.
 """
 
+import json
 from datetime import timedelta
 
 from chalicelib.domain.batch import BatchKey, BatchState, HowFar
@@ -16,6 +17,7 @@ from chalicelib.store.shards import Shard
 
 AHEAD = timedelta(minutes=2)
 """How far ahead a scheduled broadcast is queued, with the delay that makes it exact."""
+FOREVER = timedelta(days=3650)
 SHARD_STUCK = timedelta(seconds=60)
 BATCHES_AT_ONCE = 1000
 FIRST_BACK_OFF = timedelta(minutes=1)
@@ -47,13 +49,12 @@ def _tend(broadcast: Broadcast, services: Services) -> None:
     """Shards not read to the end, then batches with work left, then: was that all?"""
     shards = services.store.progress.shards(broadcast.id)
     _queue_shards(broadcast, shards, services)
-    left = _queue_batches(broadcast, shards, services)
-    if left == 0 and all(shard.done for shard in shards):
+    _queue_batches(broadcast, shards, services)
+    if all(shard.done for shard in shards) and not services.store.batches.due(broadcast.id, until=services.now() + FOREVER, limit=1):
         reading = services.store.progress.read(broadcast)
         if reading.ended:
             services.store.broadcasts.complete(broadcast, reading.values(), services.now())
             return
-    services.store.broadcasts.put_off(broadcast.id, until=services.now())
 
 
 def _queue_shards(broadcast: Broadcast, shards: list[Shard], services: Services) -> None:
@@ -63,16 +64,14 @@ def _queue_shards(broadcast: Broadcast, shards: list[Shard], services: Services)
         send_all(services.queues.named(fan_out_queue(broadcast.lane)), jobs, sleep=services.sleep)
 
 
-def _queue_batches(broadcast: Broadcast, shards: list[Shard], services: Services) -> int:
-    """How many batches the index still names as due."""
+def _queue_batches(broadcast: Broadcast, shards: list[Shard], services: Services) -> None:
     now = services.now()
-    until = now + timedelta(days=3650) if broadcast.stop_at else now
+    until = now + FOREVER if broadcast.stop_at else now
     keys = services.store.batches.due(broadcast.id, until=until, limit=BATCHES_AT_ONCE)
     for start in range(0, len(keys), 100):
         some = keys[start : start + 100]
         for key, far in services.store.batches.read(some).items():
             _tend_batch(key, far, broadcast, shards[key.shard], services)
-    return len(keys)
 
 
 def _tend_batch(key: BatchKey, far: HowFar, broadcast: Broadcast, shard: Shard, services: Services) -> None:
@@ -95,12 +94,12 @@ def _work_off_posts(services: Services) -> None:
     """Posts that were stored and not worked off: their queue message was lost, or their worker died."""
     posts = services.store.posts.due(services.now())
     if posts:
-        bodies = [Outgoing(f'{{"post": "{post}"}}') for post in posts]
+        bodies = [Outgoing(json.dumps({"post": post})) for post in posts]
         send_all(services.queues.named("intake"), bodies, sleep=services.sleep)
 
 
 def _send_replies(services: Services) -> None:
     replies = services.store.replies.due(services.now())
     if replies:
-        bodies = [Outgoing(f'{{"reply": "{reply}"}}') for reply in replies]
+        bodies = [Outgoing(json.dumps({"reply": reply})) for reply in replies]
         send_all(services.queues.named("replies"), bodies, sleep=services.sleep)

@@ -30,8 +30,8 @@ def routes(services: Callable[[], Services]) -> Blueprint:
     @answered
     def sms_status() -> Response:
         request = door.current_request
-        house, query = services(), request.query_params or {}
-        form = parse_qsl(request.raw_body.decode("utf-8", "replace"), keep_blank_values=True)
+        house, query = services(), dict(request.query_params or {})
+        form = parse_qsl(bytes(request.raw_body).decode("utf-8", "replace"), keep_blank_values=True)
         url = f"{house.public_url}/sms/status" + (f"?{urlencode(query)}" if query else "")
         if not house.signed_by_twilio(url, form, request.headers.get("x-twilio-signature", "")):
             raise Forbidden("This callback is not signed by Twilio.")
@@ -46,7 +46,7 @@ def record(event: SQSEvent, *, services: Services) -> Failures:
     jobs = [read_receipt(found.body) for found in event]
     try:
         record_receipt(jobs, services=services)
-    except Exception:  # one bad receipt must not hold up the others
+    except Exception:  # noqa: BLE001 - one bad receipt must not hold up the others
         _log.exception("receipts failed together", extra={"count": len(jobs)})
         return each_record(event, lambda body: record_receipt([read_receipt(body)], services=services))
     return {"batchItemFailures": []}

@@ -28,7 +28,7 @@ def each_record(event: SQSEvent, work: Callable[[str], None]) -> Failures:
         message = str(record.to_dict()["messageId"])
         try:
             work(record.body)
-        except Exception:  # our bug, or a service in trouble: it is logged, redelivered, and at last a dead letter with an alarm
+        except Exception:  # noqa: BLE001 - our bug, or a service in trouble: it is logged, redelivered, and at last a dead letter with an alarm
             _log.exception("job failed", extra={"message_id": message})
             failed.append({"itemIdentifier": message})
     return {"batchItemFailures": failed}

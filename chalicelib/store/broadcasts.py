@@ -98,13 +98,6 @@ class Broadcasts:
         except WriteRefused as refused:
             return refused.old is not None and refused.old.get("launch") == launch
 
-    def put_off(self, broadcast: str, *, until: datetime) -> None:
-        """The sweep's next look at a broadcast that is sending."""
-        try:
-            self.table.update(broadcast_key(broadcast), Change(set={"due": to_ms(until)}), expect=equals("state", str(BroadcastState.SENDING)))
-        except WriteRefused:
-            return
-
     def stop_write(self, broadcast: Broadcast, now: datetime) -> Write:
         """The write that stops a broadcast: at once where it was not launched, else its workers see it before their next chunk."""
         change: dict[str, Value] = {"stop_at": to_ms(now)}

@@ -1,0 +1,332 @@
+"""A town in one process: the real stores and flows on SQLite, providers that keep the ground truth, a clock that jumps.
+
+Queues are worked in order, one job at a time. A job that raises Crash is left to its visibility timeout, as on Lambda.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from chalicelib.domain.address import Address, Channel
+from chalicelib.domain.broadcast import Approval, Audience, Broadcast, BroadcastState, Content, SendAt, hash_of
+from chalicelib.domain.city import parse_city
+from chalicelib.domain.delivery import Mark, State
+from chalicelib.domain.ids import SHARDS
+from chalicelib.domain.jobs import ReceiptJob, read_fan_out, read_launch, read_receipt, read_send
+from chalicelib.domain.message import Answer, EmailMessage, KioskMessage, Message, Outcome, Parcel, SmsMessage
+from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency
+from chalicelib.domain.tokens import Tokens
+from chalicelib.domain.topic import reached
+from chalicelib.domain.words import Words
+from chalicelib.flows.fan_out import fan_out
+from chalicelib.flows.launch import launch
+from chalicelib.flows.record_receipt import record_receipt
+from chalicelib.flows.send_batch import send_batch
+from chalicelib.flows.services import Gate, Services
+from chalicelib.flows.sweep import sweep
+from chalicelib.state.queue import Outgoing
+from chalicelib.store.batches import read_what, what_key
+from chalicelib.store.sealed import Vault
+from chalicelib.store.stores import Stores
+from chalicelib.store.subscriptions import Subscription, audience_row, person_row
+from tests.tables import QUEUES, Clock, sqlite_city
+
+HERE = Path(__file__).parents[2]
+VISIBILITY = 360
+
+
+class Crash(BaseException):
+    """The process dies here. No `except Exception` may catch it."""
+
+
+@dataclass
+class Killer:
+    """Dies before or after the n-th state or provider call."""
+
+    at: int = 0
+    after: bool = False
+    calls: int = 0
+    names: list[str] = field(default_factory=list)
+
+    def __call__(self, name: str, call: Callable[[], Any]) -> Any:
+        self.calls += 1
+        self.names.append(name)
+        due = self.at and self.calls == self.at
+        if due and not self.after:
+            raise Crash(name)
+        result = call()
+        if due:
+            raise Crash(name)
+        return result
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A table or queue whose every call passes the killer."""
+
+    inner: Any
+    killer: Killer
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.inner, name)
+        if name == "named":
+            return lambda queue: Watched(found(queue), self.killer)
+        if not callable(found) or name.startswith("_"):
+            return found
+        return lambda *args, **kwargs: self.killer(name, lambda: found(*args, **kwargs))
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """What a provider really took."""
+
+    to: Address
+    token: str
+    at: datetime
+
+
+@dataclass
+class Provider:
+    """A provider that keeps the ground truth. `plan` says what it answers per hand-over; by default it accepts."""
+
+    channel: Channel
+    most: int
+    killer: Killer
+    now: Callable[[], datetime]
+    truth: list[HandOver] = field(default_factory=list)
+    answers: dict[str, list[Outcome]] = field(default_factory=dict)
+    swallowed: set[str] = field(default_factory=set)
+    can_find: bool = False
+    before_call: Callable[[Parcel], None] = lambda _parcel: None
+
+    def hand_over(self, parcels: Sequence[Parcel], *, gate: Gate) -> list[Outcome]:
+        """One call a parcel."""
+        return [self._one(parcel) if gate() else Outcome(Answer.NOT_SENT) for parcel in parcels]
+
+    def _one(self, parcel: Parcel) -> Outcome:
+        self.before_call(parcel)
+        plan = self.answers.get(parcel.to.value, [])
+        planned = plan.pop(0) if plan else Outcome(Answer.ACCEPTED, provider_id="p")
+
+        def call() -> Outcome:
+            if planned.answer is Answer.ACCEPTED or parcel.to.value in self.swallowed:
+                self.truth.append(HandOver(parcel.to, parcel.token, self.now()))
+            return planned
+
+        outcome: Outcome = self.killer(f"provider.{self.channel}", call)
+        return outcome
+
+    def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:
+        """Whether we hold one."""
+        return any(one.to == to for one in self.truth) if self.can_find else None
+
+
+class PlainRenderer:
+    """Renders the title, so that engine tests do not depend on templates."""
+
+    def sms(self, content: Content, locale: str) -> SmsMessage:
+        return SmsMessage(next(iter(content.texts.values())).title, 1, "GSM-7")
+
+    def email(self, content: Content, locale: str, topic: str) -> EmailMessage:
+        return EmailMessage("{{t}}", "{{t}}", "{{t}}", {"t": "x"}, topic, locale)
+
+    def kiosk(self, content: Content, broadcast: str) -> KioskMessage:
+        return KioskMessage({"broadcast": broadcast})
+
+    def reply(self, name: str, locale: str, **values: object) -> SmsMessage:
+        return SmsMessage(name, 1, "GSM-7")
+
+    def letter(self, name: str, locale: str, **values: object) -> EmailMessage:
+        return EmailMessage(name, name, name, {}, "", locale)
+
+    def page(self, name: str, locale: str, **values: object) -> str:
+        return name
+
+
+class Town:
+    """The town, ready to send."""
+
+    def __init__(self, folder: Path, *, killer: Killer | None = None, pace: Mapping[Channel, int] | None = None, table: Any = None) -> None:
+        self.killer = killer or Killer()
+        self.state = sqlite_city(folder)
+        self.clock: Clock = self.state.clock
+        self.ids = 0
+        self.providers = {
+            channel: Provider(channel, most, self.killer, self.clock) for channel, most in ((Channel.SMS, 3), (Channel.EMAIL, 50), (Channel.KIOSK, 10))
+        }
+        vault = Vault(b"h" * 32, b"s" * 32)
+        city = parse_city((HERE / "city.toml").read_text("utf-8"))
+        self.plain = Stores(self.state.table, vault)
+        self.services = Services(
+            city=city,
+            words=Words.parse((HERE / "chalicelib/domain/words.toml").read_text("utf-8")),
+            store=Stores(Watched(table or self.state.table, self.killer), vault),
+            queues=Watched(self.state.queues, self.killer),
+            tokens=Tokens([b"t" * 32]),
+            sender=lambda channel: self.providers[channel],
+            renderer=PlainRenderer,
+            secret=lambda name: {},
+            now=self.clock,
+            new_id=self.new_id,
+            sleep=lambda seconds: self.clock.advance(timedelta(seconds=seconds)),
+            public_url="http://127.0.0.1:8000",
+            pace=pace or {},
+            counts_age=timedelta(0),
+        )
+        self.dead: list[str] = []
+
+    def new_id(self) -> str:
+        """32 hex digits, different each time, spread over the shards."""
+        self.ids += 1
+        return f"{self.ids * 7 % 16:x}{self.ids:031x}"
+
+    def follower(
+        self, *topics: str, channels: Sequence[Channel] = (Channel.SMS,), locale: str = "en", quiet: tuple[int, int] | None = None, shard: int | None = None
+    ) -> str:
+        """A subscriber with a verified address per channel."""
+        self.ids += 1
+        subscriber = f"{self.ids % 16 if shard is None else shard:x}{self.ids:031x}"
+        for channel in channels:
+            address = self.address(subscriber, channel)
+            known = self.plain.addresses.claim(address, subscriber=subscriber, verified=True)
+            for topic in topics:
+                one = Subscription(subscriber, topic, channel, known.hash, locale, quiet=quiet)
+                self.state.table.put_many([audience_row(one), person_row(one)])
+        return subscriber
+
+    def address(self, subscriber: str, channel: Channel) -> Address:
+        """The address a follower has."""
+        number = int(subscriber[1:], 16)
+        return {
+            Channel.SMS: Address(Channel.SMS, f"+1202555{number:04d}"),
+            Channel.EMAIL: Address(Channel.EMAIL, f"p{number}@example.org"),
+            Channel.KIOSK: Address(Channel.KIOSK, f"k{number}"),
+        }[channel]
+
+    def broadcast(
+        self,
+        *topics: str,
+        urgent: bool = False,
+        state: BroadcastState = BroadcastState.SCHEDULED,
+        lasts: timedelta = timedelta(hours=24),
+        later: timedelta = timedelta(0),
+    ) -> str:
+        """A broadcast that is approved and due."""
+        now = self.clock()
+        name = f"bc_{self.new_id()}"
+        content = Content(
+            "nt_1",
+            1,
+            Act.PUBLISHED,
+            Kind.EMERGENCY if urgent else Kind.TRANSIT,
+            Severity.MODERATE,
+            Urgency.EXPECTED,
+            {"en": Text("Hello", "World")},
+            "en",
+            None,
+            None,
+            now + lasts,
+        )
+        audience = Audience(topics, tuple(reached(topics, self.services.city.topics, include_below=False)), tuple(Channel))
+        digest = hash_of(content, audience)
+        approval = Approval("ana", "routine", digest, now) if state is BroadcastState.SCHEDULED else None
+        made = Broadcast(name, state, "ana", now, SendAt(now + later), audience, urgent, content.expires_at, digest, approval)
+        self.state.table.transact(self.plain.broadcasts.create_writes(made, content))
+        self.state.queues.named("launch").send([_out({"broadcast": name}, round(later.total_seconds()))])
+        return name
+
+    # --- running -----------------------------------------------------------------------------------------------------
+
+    def work(self, *, most: int = 100_000) -> int:
+        """Work off what is visible, oldest first. How many jobs ran."""
+        done = 0
+        while done < most:
+            got = self.state.queues.receive(list(QUEUES), 1, VISIBILITY)
+            if not got:
+                return done
+            done += 1
+            self.run(got[0])
+        return done
+
+    def run(self, message: Any) -> None:
+        """One job; deleted if it ends, left if it dies."""
+        try:
+            self.handle(message.queue, message.body)
+        except Crash:
+            return
+        self.state.queues.delete(message.id)
+
+    def handle(self, queue: str, body: str) -> None:
+        """What the queue's handler does."""
+        if queue == "launch":
+            launch(read_launch(body), services=self.services)
+        elif queue.startswith("fan-out"):
+            fan_out(read_fan_out(body), services=self.services)
+        elif queue == "receipts":
+            record_receipt([read_receipt(body)], services=self.services)
+        else:
+            send_batch(read_send(body), services=self.services)
+
+    def tick(self) -> None:
+        """The schedule's minute."""
+        try:
+            sweep(services=self.services)
+        except Crash:
+            return
+
+    def settle(self, *names: str, hours: float = 30, receipts: bool = False) -> None:
+        """Let the city run until these broadcasts ended."""
+        end = self.clock() + timedelta(hours=hours)
+        while self.clock() < end:
+            self.work()
+            if receipts:
+                self.deliver_receipts()
+            self.tick()
+            if all(self.state_of(name) in {BroadcastState.COMPLETED, BroadcastState.STOPPED} for name in names) and not self.work():
+                return
+            self.clock.advance(timedelta(seconds=60))
+        raise AssertionError(f"stuck: {[(name, self.state_of(name), self.counts(name)) for name in names]}")
+
+    def deliver_receipts(self, *, state: State = State.DELIVERED) -> None:
+        """Every hand-over is confirmed."""
+        for provider in self.providers.values():
+            for one in provider.truth:
+                self.state.queues.named("receipts").send([Outgoing(ReceiptJob(one.token, str(state)).body)])
+        self.work()
+
+    # --- looking -----------------------------------------------------------------------------------------------------
+
+    def state_of(self, name: str) -> BroadcastState:
+        """Where a broadcast stands."""
+        found = self.plain.broadcasts.get(name)
+        assert found
+        return found.state
+
+    def counts(self, name: str) -> dict[Channel, Counter[Mark]]:
+        """Its counts, from its rows."""
+        found = self.plain.broadcasts.get(name)
+        assert found
+        return self.plain.progress.read(found).counts
+
+    def standings(self, name: str) -> Iterator[tuple[str, Channel, Mark]]:
+        """Where each recipient stands: subscriber, channel, mark."""
+        for shard in range(SHARDS):
+            row = self.plain.progress.shards(name)[shard]
+            for key, far in self.plain.batches.of_shard(name, shard):
+                if key.page < len(row.tokens) and row.tokens[key.page] == key.token:
+                    what = read_what(key, self.state.table.get_many([what_key(key)]))
+                    assert what
+                    for entry, one in enumerate(what.entries):
+                        yield one.subscriber, what.channel, far.standing(entry)
+
+    def handed_over(self) -> Counter[str]:
+        """How often each address was really handed something."""
+        return Counter(one.to.text for provider in self.providers.values() for one in provider.truth)
+
+
+def _out(body: dict[str, object], delay: int = 0) -> Outgoing:
+    return Outgoing(json.dumps(body), delay)
