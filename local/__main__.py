@@ -18,8 +18,8 @@ _START_SECONDS = 60.0
 _WELCOME = """
   {name} is up.
 
-  Open   {world}             the desk, phones, inboxes, kiosks, faults and the clock
-         {app}             the app itself: pages for residents, the API, the webhooks
+  Open   {world}  the desk, phones, inboxes, kiosks, faults and the clock
+         {app}  the app itself: pages for residents, the API, the webhooks
 
   Try    1. Phones: text ALERTS from one phone, ALERTAS from another.
          2. Desk: post the example alert. It arrives as a text in each language.

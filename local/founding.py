@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 
 from chalicelib import wiring
 from chalicelib.domain.city import City
+from chalicelib.flows.register_kiosk import register_kiosk
 from chalicelib.state.sqlite_file import SqliteFile
 from chalicelib.store.api_keys import SCOPES
 from local import keyring
 from local.clock import CityClock
 from local.keyring import Keyring
-from local.kiosks import register
 from local.options import NUMBER, Options
 from local.world.ledger import Kiosk, Ledger
 
@@ -32,7 +32,7 @@ def found(options: Options, city: City) -> Keyring:
         services.store.api_keys.put(key, name=name, scopes=_SCOPES[name], now=clock.now())
     ledger = Ledger(file)
     for kiosk in city.kiosks:
-        register(kiosk, keys.kiosks[kiosk.id], services=services)
+        register_kiosk(kiosk, services=services, token=keys.kiosks[kiosk.id])
         ledger.keep_kiosk(Kiosk(kiosk.id, kiosk.name, keys.kiosks[kiosk.id]))
     return keys
 

@@ -15,7 +15,6 @@ from chalicelib.state.sqlite_queue import SqliteQueues
 from local import child, keyring
 from local.clock import CityClock
 from local.gateway import CONTROL_PREFIX
-from local.kiosks import register
 from local.options import Options, read_options
 from local.world.around import World
 from local.world.errands import EVENTS_QUEUE, Errands, TwilioCallbacks
@@ -46,7 +45,7 @@ def run(options: Options) -> None:
         email_from=options.settings().email_from,
         now=clock.now,
         move_clock=_Mover(clock, options.app_url, keys.control),
-        seed=partial(seed, services=services, ledger=ledger, register_kiosk=partial(register, services=services)),
+        seed=partial(seed, services=services, ledger=ledger),
     )
     queues.make(EVENTS_QUEUE)
     callbacks = TwilioCallbacks(ledger, account_sid=keys.account_sid, auth_token=keys.auth_token)

@@ -1,11 +1,12 @@
 """Many confirmed subscribers and kiosks at once, written as the store writes them, without a text or an email to anybody."""
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.address import Address, Channel, parse_email, parse_phone
 from chalicelib.domain.city import KioskPlan
+from chalicelib.flows.register_kiosk import register_kiosk
 from chalicelib.flows.services import Services
 from chalicelib.state.table import MOST_PUT, Row
 from chalicelib.store.addresses import address_key
@@ -15,9 +16,6 @@ from local.world.ledger import Kiosk, Ledger
 
 _AREAS = (406, 701, 605, 307, 208, 907, 808, 802, 603, 207, 401, 302, 402, 316, 515, 608, 612, 816, 918, 505)
 _LINES = 10_000
-
-RegisterKiosk = Callable[[KioskPlan, str], None]
-"""Registers a kiosk with its token."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +34,14 @@ def resident(number: int, locale: str) -> Resident:
     return Resident(phone, parse_email(f"resident{number + 1:04d}@example.org"), locale)
 
 
-def seed(seeding: Seeding, *, services: Services, ledger: Ledger, register_kiosk: RegisterKiosk) -> Seeded:
+def seed(seeding: Seeding, *, services: Services, ledger: Ledger) -> Seeded:
     """Make them, and say how to reach them. Languages go round; everybody follows every topic on every channel."""
     numbers = ledger.take_numbers("resident", seeding.subscribers)
     people = [resident(number, seeding.locales[at % len(seeding.locales)]) for at, number in enumerate(numbers)]
     _put(services, (row for one in people for row in _rows(one, seeding, services)))
     return {
         "subscribers": [_spoken(one, seeding.channels) for one in people],
-        "kiosks": [_kiosk(number, seeding, ledger, register_kiosk) for number in ledger.take_numbers("kiosk", seeding.kiosks)],
+        "kiosks": [_kiosk(number, seeding, services, ledger) for number in ledger.take_numbers("kiosk", seeding.kiosks)],
     }
 
 
@@ -77,9 +75,9 @@ def _spoken(one: Resident, channels: Sequence[str]) -> dict[str, str]:
     return {**phone, **email, "locale": one.locale}
 
 
-def _kiosk(number: int, seeding: Seeding, ledger: Ledger, register_kiosk: RegisterKiosk) -> dict[str, str]:
+def _kiosk(number: int, seeding: Seeding, services: Services, ledger: Ledger) -> dict[str, str]:
     plan = KioskPlan(f"kiosk-{number + 1:03d}", f"Kiosk {number + 1}", seeding.topics, seeding.locales)
     token = secrets.token_urlsafe(24)
-    register_kiosk(plan, token)
+    register_kiosk(plan, services=services, token=token)
     ledger.keep_kiosk(Kiosk(plan.id, plan.name, token))
     return {"id": plan.id, "token": token}
