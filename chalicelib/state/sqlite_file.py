@@ -49,7 +49,8 @@ class SqliteFile:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A connection that alone may write: committed at the end, undone by any error. Raises StateLater if the file stays locked."""
+        """A connection that alone may write: committed at the end, undone by any error. Raises StateLater if the file stays locked.
+        Within it, call nothing else that writes to this file: it would wait for you."""
         with self._writer, self.reading() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:

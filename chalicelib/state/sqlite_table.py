@@ -3,7 +3,8 @@
 import base64
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from typing import cast
 
@@ -130,7 +131,7 @@ class SqliteTable:
             low = max(low, after + "\0")  # the least text above `after`
         bounds = (partition, low, _ABOVE_ALL_TEXT if high is None else high)
         with self._file.reading() as connection:
-            rows, last = _page(connection.execute(_BACKWARD if backward else _FORWARD, (*bounds, limit or -1)), limit)
+            rows, last = _page(connection, _BACKWARD if backward else _FORWARD, bounds, limit)
         return Page(rows, None if last is None else last[1])
 
     def query_open(self, name: str, *, due: int, after: str | None = None, limit: int | None = None) -> Page:
@@ -140,7 +141,7 @@ class SqliteTable:
         check_limit(limit)
         start = json.loads(base64.b64decode(after)) if after else _BEFORE_ALL
         with self._file.reading() as connection:
-            rows, last = _page(connection.execute(_OPEN, (name, due, *start, limit or -1)), limit)
+            rows, last = _page(connection, _OPEN, (name, due, *start), limit)
         return Page(rows, None if last is None else base64.b64encode(json.dumps([last[4], last[0], last[1]]).encode()).decode())
 
     def transact(self, writes: Sequence[Write]) -> None:
@@ -187,17 +188,18 @@ def _load(connection: sqlite3.Connection, key: Key) -> dict[str, Value] | None:
     return _decode(found[0]) if found else None
 
 
-def _page(found: Iterable[tuple[str, ...]], limit: int | None) -> tuple[list[Row], tuple[str, ...] | None]:
-    """Rows up to 1 MB, and the last one if there may be more: as in DynamoDB, `limit` reached counts as more."""
+def _page(connection: sqlite3.Connection, statement: str, bounds: Sequence[object], limit: int | None) -> tuple[list[Row], tuple[str, ...] | None]:
+    """Rows up to 1 MB, and the record of the last one if there may be more: as in DynamoDB, `limit` reached counts as more."""
     rows: list[Row] = []
     size, last = 0, None
-    for record in found:
-        size += int(record[3])
-        if rows and size > PAGE_BYTES:
-            return rows, last
-        rows.append(Row(Key(record[0], record[1]), _decode(record[2])))
-        last = record
-    return rows, last if limit is not None and len(rows) == limit else None
+    with closing(connection.execute(statement, (*bounds, limit or -1))) as found:
+        for record in found:
+            size += record[3]
+            if rows and size > PAGE_BYTES:
+                return rows, last
+            rows.append(Row(Key(record[0], record[1]), _decode(record[2])))
+            last = record
+    return rows, last if len(rows) == limit else None
 
 
 def _past(prefix: str) -> str | None:

@@ -1,5 +1,8 @@
 """What a table promises about single rows and groups of them."""
 
+from enum import StrEnum
+from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -45,6 +48,18 @@ def test_a_value_comes_back_as_it_went_in(table: Table, value: Value) -> None:
 def test_an_updated_value_comes_back_as_it_went_in(table: Table, value: Value) -> None:
     assert table.update(HERE, Change(set={"value": value})) == {"value": value}
     assert table.get(HERE) == {"value": value}
+
+
+class Channel(StrEnum):
+    SMS = "sms"
+
+
+def test_values_of_derived_kinds_are_kept_as_what_they_derive_from(table: Table) -> None:
+    table.put(Row(HERE, {"channel": Channel.SMS, "code": HTTPStatus.OK, "map": MappingProxyType({"channels": frozenset({Channel.SMS})})}))
+    found = table.get(HERE)
+    assert found == {"channel": "sms", "code": 200, "map": {"channels": frozenset({"sms"})}}
+    assert [type(value) for value in found.values()] == [str, int, dict]
+    assert table.update(HERE, Change(set={"n": 1}), expect=equals("channel", Channel.SMS))["n"] == 1
 
 
 def test_words_that_dynamodb_keeps_for_itself_may_name_values(table: Table) -> None:

@@ -133,6 +133,12 @@ def test_a_file_that_another_process_keeps_locked_is_for_later(sqlite: SqliteCit
     impatient.close()
 
 
+def test_an_error_that_no_waiting_mends_is_raised_as_it_came(sqlite: SqliteCity) -> None:
+    with pytest.raises(sqlite3.OperationalError), sqlite.file.reading() as connection:
+        connection.execute("SELECT nothing FROM nowhere")
+    assert sqlite.table.get(KEY) is None
+
+
 def test_rows_whose_time_is_up_are_forgotten_when_asked(sqlite: SqliteCity) -> None:
     now = int(NOON.timestamp())
     for name, ttl in (("past", now - 1), ("now", now), ("ahead", now + 1)):
