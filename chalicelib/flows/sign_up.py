@@ -2,9 +2,9 @@
 
 import json
 
-from chalicelib.domain.address import parse_email
+from chalicelib.domain.address import Address, parse_email
 from chalicelib.domain.conversation import known
-from chalicelib.errors import Invalid
+from chalicelib.errors import Invalid, Problem
 from chalicelib.flows.services import Services
 from chalicelib.state.queue import Outgoing
 from chalicelib.state.sending import send_all
@@ -17,12 +17,9 @@ MOST_TOPICS = 30
 
 def sign_up(*, email: str, topics: list[str], locale: str, services: Services) -> None:
     """Keep the sign-up and send its letter. Does and answers the same for an address that we know and one that we do not;
-    past three letters a day it does nothing, and says nothing either. Raises Invalid naming the field."""
-    address, chosen, now, store = parse_email(email), known(topics, services.city), services.now(), services.store
-    if not chosen or len(chosen) != len(set(topics)):
-        raise Invalid.field("#/topics", "no_topic", "Choose at least one topic of the list.")
-    if len(chosen) > MOST_TOPICS:
-        raise Invalid.field("#/topics", "too_many_topics", f"Choose at most {MOST_TOPICS} topics at a time.")
+    past three letters a day it does nothing, and says nothing either. Raises Invalid naming each wrong field."""
+    now, store = services.now(), services.store
+    address, chosen = _checked(email, topics, services)
     found = store.addresses.claim(address, subscriber=services.new_id(), verified=False)
     if not store.sign_ups.may_write(found.hash, now):
         return
@@ -30,3 +27,17 @@ def sign_up(*, email: str, topics: list[str], locale: str, services: Services) -
     reply = Reply(services.new_id(), found.hash, "confirm", kept.id, locale)
     store.table.transact([store.sign_ups.put_write(kept), store.replies.put_write(reply, now)])
     send_all(services.queues.named("replies"), [Outgoing(json.dumps({"reply": reply.id}))], sleep=services.sleep)
+
+
+def _checked(email: str, topics: list[str], services: Services) -> tuple[Address, list[str]]:
+    chosen, address = known(topics, services.city), None
+    problems: list[Problem] = []
+    try:
+        address = parse_email(email)
+    except Invalid as invalid:
+        problems += invalid.problems
+    if not 1 <= len(chosen) <= MOST_TOPICS or len(chosen) != len(set(topics)):
+        problems.append(Problem("#/topics", "choose_topics", f"Choose one to {MOST_TOPICS} topics of the list."))
+    if problems or address is None:
+        raise Invalid("The sign-up is not complete.", problems=problems)
+    return address, chosen

@@ -11,7 +11,7 @@ from chalicelib.errors import Invalid, NotFound
 from chalicelib.flows.services import Services
 from chalicelib.flows.sign_up import sign_up
 from chalicelib.intake.answers import answered
-from chalicelib.intake.html import Form, first, html, locale_of, page_view, read_form
+from chalicelib.intake.html import Form, first, html, languages, locale_of, page_view, read_form
 
 _STATIC = Path(__file__).resolve().parent.parent.parent / "templates" / "static"
 _TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
@@ -27,7 +27,7 @@ def routes(services: Callable[[], Services]) -> Blueprint:
     @door.route("/", methods=["GET"])
     @view
     def home() -> Response:
-        return html("home", door.current_request, services(), number=_spaced(services().sms_number))
+        return html("home", door.current_request, services(), number=_spaced(services().sms_number), dial=services().sms_number)
 
     @door.route("/join", methods=["GET"])
     @view
@@ -52,15 +52,31 @@ def _join(request: Request, house: Services) -> Response:
     form = read_form(request)
     if not first(form, _HONEYPOT):
         try:
-            sign_up(email=first(form, "email"), topics=form.get("topic", []), locale=locale_of(request, house), services=house)
+            sign_up(email=first(form, "email"), topics=form.get("topic", []), locale=_language(form, request, house), services=house)
         except Invalid as invalid:
             return _form(request, house, form, wrong=tuple(problem.pointer.removeprefix("#/") for problem in invalid.problems), status=422)
     return html("sign_up_sent", request, house)
 
 
 def _form(request: Request, house: Services, form: Form, *, wrong: tuple[str, ...], status: int = 200) -> Response:
-    picked, email, number = known(form.get("topic", []), house.city), first(form, "email")[:254], _spaced(house.sms_number)
-    return html("join", request, house, status=status, topics=list(house.city.topics), picked=picked, email=email, wrong=wrong, number=number)
+    return html(
+        "join",
+        request,
+        house,
+        status=status,
+        topics=list(house.city.topics),
+        picked=known(form.get("topic", []), house.city),
+        email=first(form, "email")[:254],
+        language=_language(form, request, house),
+        wrong=wrong,
+        number=_spaced(house.sms_number),
+    )
+
+
+def _language(form: Form, request: Request, house: Services) -> str:
+    """The language chosen for our emails; that of the page where none was."""
+    asked = first(form, "language")
+    return asked if asked in languages(house) else locale_of(request, house)
 
 
 def _static(name: str) -> Response:
