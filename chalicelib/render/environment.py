@@ -2,7 +2,8 @@
 
 What a template can use, beside the values it is given: `city`, `locale`, `dir`, `public_url`, `_`, `ngettext`,
 `{% trans %}`, `topic_name(id)`, and `format_date`, `format_time`, `format_moment` (an aware moment, in the city's zone
-unless told another). Import macros `with context`, or they know no locale.
+unless told another). Import macros `with context`, or they know no locale. What is included in
+`{% with chrome = chrome_of("ar") %}` speaks that language.
 """
 
 import gettext as stdlib_gettext
@@ -42,7 +43,7 @@ class Templates:
         self._folder = folder
         self._chrome: dict[str, Chrome] = {}
         self._environment = _environment(folder)
-        self._environment.globals.update(city=city, public_url=public_url)
+        self._environment.globals.update(city=city, public_url=public_url, chrome_of=self.chrome, direction=direction)
 
     def chrome(self, locale: str) -> Chrome:
         """The chrome for a reader of `locale`: theirs, or the nearest that we speak."""
