@@ -31,7 +31,7 @@ def routes(services: Callable[[], Services]) -> Blueprint:
     def sms_status() -> Response:
         request = door.current_request
         house, query = services(), dict(request.query_params or {})
-        form = parse_qsl(bytes(request.raw_body).decode("utf-8", "replace"), keep_blank_values=True)
+        form = parse_qsl(_bytes(request.raw_body).decode("utf-8", "replace"), keep_blank_values=True)
         url = f"{house.public_url}/sms/status" + (f"?{urlencode(query)}" if query else "")
         if not house.signed_by_twilio(url, form, request.headers.get("x-twilio-signature", "")):
             raise Forbidden("This callback is not signed by Twilio.")
@@ -55,3 +55,7 @@ def record(event: SQSEvent, *, services: Services) -> Failures:
 def from_ses(message: str, *, services: Services) -> None:
     """One SES event, as SNS carries it."""
     post_receipts(services.read_receipts(Channel.EMAIL, json.loads(message)), services=services)
+
+
+def _bytes(body: str | bytes) -> bytes:
+    return body.encode() if isinstance(body, str) else body

@@ -1,0 +1,107 @@
+"""One chunk of a batch: mark, look, hand over, note."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from chalicelib.domain.address import Channel
+from chalicelib.domain.batch import LAST_CALL, LEASE
+from chalicelib.domain.broadcast import Broadcast
+from chalicelib.domain.delivery import UNTRIED, Mark, State
+from chalicelib.domain.message import Advice, Answer, Message, Outcome, Parcel
+from chalicelib.domain.verdict import Hold, Looked, ends, verdict
+from chalicelib.flows.task import Progress, Task, is_resend, render, report_late
+from chalicelib.store.addresses import address_key, read_addresses
+from chalicelib.store.broadcasts import broadcast_key, read_broadcast
+
+
+def send_chunk(task: Task, progress: Progress, chunk: Sequence[int], *, marked: bool) -> Progress:
+    """Mark, look, hand over. Opt-outs and stop are read after the mark, so that none can fall between."""
+    if not marked:
+        progress = _mark(task, progress, chunk)
+        if progress.lost:
+            return progress
+    looked, broadcast = _look(task, chunk)
+    now, zone = task.services.now(), task.services.city.zone
+    verdicts = {entry: verdict(task.what.entries[entry], found, broadcast, zone=zone, now=now) for entry, (found, _) in looked.items()}
+    resend = is_resend(progress, chunk)
+    decided = {entry: str(one) for entry, one in verdicts.items() if isinstance(one, Mark) and not resend}
+    progress = _hold(replace(progress.with_cells(decided), ended=ends(broadcast, now)), verdicts)
+    going = [entry for entry in chunk if verdicts[entry] is None]
+    if not going:
+        return progress
+    parcels = [_parcel(task, entry, looked[entry][1], message, resend=resend) for message in [render(task)] for entry in going]
+    gate = task.gate.until(progress.marked_at + LAST_CALL)
+    outcomes = task.sender.hand_over(parcels, gate=gate)
+    _heed(task, going, outcomes)
+    return _note(progress, dict(zip(going, outcomes, strict=True)), resend=resend)
+
+
+def _hold(progress: Progress, verdicts: Mapping[int, Mark | Hold | None]) -> Progress:
+    """Whoever has quiet hours now is left untried until the first of them ends."""
+    holds = {entry: one.until for entry, one in verdicts.items() if isinstance(one, Hold)}
+    if not holds:
+        return progress
+    until = min([*holds.values(), *([progress.hold_until] if progress.hold_until else [])])
+    return replace(progress, held=progress.held | holds.keys(), hold_until=until)
+
+
+def _mark(task: Task, progress: Progress, chunk: Sequence[int]) -> Progress:
+    now = task.services.now()
+    answers = progress.answers
+    if is_resend(progress, chunk):
+        answers = replace(answers, resent=answers.resent | frozenset(chunk))
+    if not task.services.store.batches.mark(task.key, answers, claim=task.claim, attempting=chunk, now=now):
+        report_late(task, progress)
+        return replace(progress, lost=True)
+    return replace(progress, answers=answers, marked_at=now)
+
+
+def _look(task: Task, chunk: Sequence[int]) -> tuple[dict[int, tuple[Looked | None, str]], Broadcast | None]:
+    """One consistent read of the broadcast and of everybody's address: what is known of each, and the sealed address."""
+    hashes = [task.what.entries[entry].address for entry in chunk]
+    rows = task.services.store.table.get_many(list(dict.fromkeys([broadcast_key(task.key.broadcast), *map(address_key, hashes)])))
+    found = rows.get(broadcast_key(task.key.broadcast))
+    looked: dict[int, tuple[Looked | None, str]] = {}
+    for entry, address in zip(chunk, read_addresses(hashes, rows), strict=True):
+        looked[entry] = (Looked(address.sealed, address.verified, address.opted_out is not None), address.sealed or "") if address else (None, "")
+    return looked, read_broadcast(found) if found else None
+
+
+def _parcel(task: Task, entry: int, sealed: str, message: Message, *, resend: bool) -> Parcel:
+    services, one, batch = task.services, task.what.entries[entry], task.key
+    token = services.tokens.sign("delivery", batch.broadcast, str(batch.shard), batch.name, str(entry), "2" if resend else "1")
+    values: dict[str, str] = {}
+    if task.what.channel is Channel.EMAIL:
+        unsubscribe = services.tokens.sign("unsubscribe", one.subscriber, one.topic, str(Channel.EMAIL))
+        preferences = services.tokens.sign("preferences", one.subscriber, str(Channel.EMAIL))
+        values = {
+            "unsubscribe_url": f"{services.public_url}/unsubscribe/{unsubscribe}",
+            "preferences_url": f"{services.public_url}/preferences/{preferences}",
+        }
+    return Parcel(services.store.vault.open_address(sealed), message, token, values)
+
+
+def _heed(task: Task, entries: Sequence[int], outcomes: Sequence[Outcome]) -> None:
+    """A provider that says an address opted out knows something we did not."""
+    for entry, outcome in zip(entries, outcomes, strict=True):
+        if outcome.advice is Advice.OPTED_OUT:
+            task.services.store.addresses.opt_out(task.what.entries[entry].address, task.services.now())
+
+
+def _note(progress: Progress, outcomes: dict[int, Outcome], *, resend: bool) -> Progress:
+    """Outcomes become cells. Once in doubt an entry can only become accepted, or stay unknown."""
+    cells: dict[int, str] = {}
+    for entry, outcome in outcomes.items():
+        if outcome.answer is Answer.ACCEPTED:
+            cells[entry] = str(State.ACCEPTED)
+        elif outcome.answer is Answer.UNKNOWN or resend:
+            cells[entry] = str(State.UNKNOWN)
+        elif outcome.answer is Answer.REFUSED:
+            cells[entry] = str(Mark(State.FAILED, outcome.code))
+        else:
+            cells[entry] = UNTRIED
+    answers = progress.answers
+    if answers.in_doubt_since is None and str(State.UNKNOWN) in cells.values():
+        answers = replace(answers, in_doubt_since=progress.marked_at + LEASE)
+    later = any(outcome.answer in {Answer.LATER, Answer.NOT_SENT} for outcome in outcomes.values())
+    return replace(replace(progress, answers=answers).with_cells(cells), later=later)

@@ -1,0 +1,40 @@
+"""Unknown outcomes of a batch, decided from evidence."""
+
+from collections.abc import Sequence
+
+from chalicelib.domain.batch import LEASE, MOST_TRIES, decided_at, unknown
+from chalicelib.domain.delivery import State
+from chalicelib.domain.doubt import Ruling, rule, rule_answer
+from chalicelib.domain.verdict import ends
+from chalicelib.flows.task import Progress, Task, render
+
+
+def resolve_unknown(task: Task, progress: Progress) -> tuple[Progress, list[int]]:
+    """Decide unknown entries from evidence; those to be sent again come back."""
+    entries = unknown(progress.answers.cells)
+    if not entries or progress.answers.in_doubt_since is None:
+        return progress, []
+    if task.far.tries > MOST_TRIES:
+        return progress.with_cells({entry: str(State.UNCONFIRMED) for entry in entries}), []
+    when = decided_at(progress.answers.in_doubt_since, None, urgent=task.broadcast.urgent)
+    rulings = {entry: rule(receipts=task.far.receipts_of(entry), decided_at=when, now=task.services.now()) for entry in entries}
+    asked = [entry for entry, ruling in rulings.items() if ruling is Ruling.ASK]
+    rulings |= _ask(task, progress, asked)
+    decided = {entry: str(ruling) for entry, ruling in rulings.items() if ruling in {Ruling.ACCEPTED, Ruling.UNCONFIRMED}}
+    return progress.with_cells(decided), [entry for entry, ruling in rulings.items() if ruling is Ruling.RESEND]
+
+
+def _ask(task: Task, progress: Progress, entries: Sequence[int]) -> dict[int, Ruling]:
+    if not entries:
+        return {}
+    services, since = task.services, (progress.answers.in_doubt_since or task.started) - LEASE * 2
+    hashes = [task.what.entries[entry].address for entry in entries]
+    known = services.store.addresses.read(hashes)
+    message = render(task)
+    rulings: dict[int, Ruling] = {}
+    for entry, address in zip(entries, known, strict=True):
+        sealed = address.sealed if address else None
+        found = task.sender.find(services.store.vault.open_address(sealed), message, since=since) if sealed else None
+        ended = ends(task.broadcast, services.now())
+        rulings[entry] = rule_answer(found=found, resent=entry in progress.answers.resent or ended is not None, urgent=task.broadcast.urgent)
+    return rulings
