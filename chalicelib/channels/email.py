@@ -26,7 +26,7 @@ READ_SECONDS = 8
 """Together the ten seconds that a call may take."""
 
 # A recipient's status in an answer → ours. What is wrong with our account says nothing about a recipient: they stay untried.
-_ENTRIES: Mapping[str, Answer] = {
+ENTRIES: Mapping[str, Answer] = {
     "SUCCESS": Answer.ACCEPTED,
     "MESSAGE_REJECTED": Answer.REFUSED,  # SES takes it for harmful
     "INVALID_PARAMETER": Answer.REFUSED,  # not an address, or a value is missing
@@ -173,7 +173,7 @@ def _email(parcel: Parcel) -> EmailMessage:
 
 def _outcome(result: Mapping[str, str]) -> Outcome:
     status = result.get("Status", "")
-    answer = _ENTRIES.get(status, Answer.UNKNOWN)
+    answer = ENTRIES.get(status, Answer.UNKNOWN)
     if answer is Answer.ACCEPTED:
         return Outcome(answer, provider_id=result.get("MessageId", ""))
     return Outcome(answer, status)

@@ -21,10 +21,10 @@ CALL_SECONDS = 10
 class TwilioHttp(HttpClient):
     """Carries the SDK's requests to Twilio, or to a stand-in at `url`. Raises urllib3's errors as they come."""
 
-    def __init__(self, *, url: str | None, at_once: int) -> None:
+    def __init__(self, *, url: str | None, at_once: int, seconds: float = CALL_SECONDS) -> None:
         super().__init__(logging.getLogger(__name__), is_async=False)
         self._url = url.rstrip("/") if url else HOST
-        self._pool = PoolManager(maxsize=at_once, retries=False, timeout=Timeout(total=CALL_SECONDS, connect=CONNECT_SECONDS, read=CALL_SECONDS))
+        self._pool = PoolManager(maxsize=at_once, retries=False, timeout=Timeout(total=seconds, connect=CONNECT_SECONDS))
 
     def request(
         self,
