@@ -35,6 +35,7 @@ class AppCalls:
     def __init__(self, app_url: str, keyring: Keyring) -> None:
         self._app_url = app_url
         self._keyring = keyring
+        self._titles: dict[str, str] = {}
         self._http = urllib3.PoolManager(maxsize=8, retries=False, timeout=_PATIENCE_SECONDS)
 
     def get(self, path: str, *, key: str = "communicator") -> Said:
@@ -54,6 +55,12 @@ class AppCalls:
         signed = {"webhook-id": name, "webhook-timestamp": str(timestamp), "webhook-signature": "v1," + base64.b64encode(digest).decode()}
         return self._said("POST", f"/hooks/{source}", body, {**signed, "Content-Type": content_type})
 
+    def title(self, broadcast: str) -> str:
+        """The title of a broadcast, asked for once: what it says never changes."""
+        if broadcast not in self._titles:
+            self._titles[broadcast] = title_of(self.get(f"/v1/broadcasts/{broadcast}").body)
+        return self._titles[broadcast]
+
     def _bearer(self, key: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._keyring.api_keys[key]}"}
 
@@ -64,3 +71,10 @@ class AppCalls:
         except ValueError:
             found = {"detail": answer.data.decode("utf-8", "replace")[:500]}
         return Said(answer.status, found if isinstance(found, dict) else {"data": found})
+
+
+def title_of(broadcast: Mapping[str, Any]) -> str:
+    """What to call a broadcast: its English title, or its first."""
+    content: Mapping[str, Mapping[str, str]] = broadcast.get("content") or {}
+    text = content.get("en") or next(iter(content.values()), {})
+    return text.get("title", "") or str(broadcast.get("id", ""))

@@ -8,7 +8,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from local.world import examples
-from local.world.app_calls import AppCalls, Said
+from local.world.app_calls import AppCalls, Said, title_of
 from local.world.around import Seeding, World
 from local.world.wire import new_hex
 
@@ -16,10 +16,9 @@ _PARTS = ("held", "queued", "attempting", "unknown", "accepted", "delivered", "f
 _SHOWN = 8
 
 
-def desk(world: World) -> Blueprint:
+def desk(world: World, calls: AppCalls) -> Blueprint:
     """`/` and `/desk/…`"""
     door = Blueprint("desk", __name__)
-    calls = AppCalls(world.app_url, world.keyring)
 
     @door.get("/")
     def home() -> str:
@@ -50,10 +49,9 @@ def desk(world: World) -> Blueprint:
     return door
 
 
-def examples_desk(world: World) -> Blueprint:
+def examples_desk(world: World, calls: AppCalls) -> Blueprint:
     """`/desk/examples/…`, `/desk/residents` and the list of broadcasts."""
     door = Blueprint("examples", __name__)
-    calls = AppCalls(world.app_url, world.keyring)
 
     @door.get("/desk/recent")
     def recent() -> str:
@@ -128,20 +126,14 @@ def _post_example(world: World, calls: AppCalls, name: str) -> Said:
 
 def _recent(calls: AppCalls) -> list[Mapping[str, Any]]:
     said = calls.get(f"/v1/broadcasts?limit={_SHOWN}")
-    return [_summary(one) for one in said.body.get("data", [])] if said.good else []
-
-
-def _summary(one: Mapping[str, Any]) -> Mapping[str, Any]:
-    content = one.get("content") or {}
-    text: Mapping[str, str] = content.get("en") or next(iter(content.values()), {})
-    return {**one, "title": text.get("title", one["id"])}
+    return [{**one, "title": calls.title(one["id"])} for one in said.body.get("data", [])] if said.good else []
 
 
 def _broadcast(calls: AppCalls, name: str) -> dict[str, Any]:
     said = calls.get(f"/v1/broadcasts/{name}")
     if not said.good:
         return {"name": name, "found": None, "refused": said}
-    return {"name": name, "found": _summary(said.body), "columns": _PARTS, "rows": _rows(said.body)}
+    return {"name": name, "found": {**said.body, "title": title_of(said.body)}, "columns": _PARTS, "rows": _rows(said.body)}
 
 
 def _rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:

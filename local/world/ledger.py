@@ -139,11 +139,11 @@ class Ledger:
         return self.find("channel = 'email' AND outcome = 'accepted' AND recipient = ?", address)
 
     def talks(self, channel: str, most: int) -> list[Talk]:
-        """With whom the city is in touch, latest first."""
+        """With whom the city is in touch: those first who wrote themselves, then the latest."""
         who = "CASE via WHEN 'text' THEN sender ELSE recipient END"
-        latest = f"SELECT {who}, count(*), max(seq) FROM world_messages WHERE channel = ? AND outcome = 'accepted' GROUP BY 1 ORDER BY 3 DESC LIMIT ?"  # noqa: S608
+        talks = f"SELECT {who}, count(*), max(seq) FROM world_messages WHERE channel = ? AND outcome = 'accepted'"  # noqa: S608 - our own names
         with self.file.reading() as connection:
-            found = connection.execute(latest, (channel, most)).fetchall()
+            found = connection.execute(f"{talks} GROUP BY 1 ORDER BY max(via = 'text') DESC, 3 DESC LIMIT ?", (channel, most)).fetchall()
         return [Talk(name, count, self.find("seq = ?", seq)[0]) for name, count, seq in found]
 
     # --- errands -----------------------------------------------------------------------------------------------------

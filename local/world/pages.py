@@ -15,7 +15,7 @@ from local.world.json_api import phone_of, read_fault
 from local.world.ledger import Message
 from local.world.phones import text_in
 
-_MOST_LISTED = 200
+_MOST_LISTED = 40
 _WORDS_EVERYWHERE = ("LIST", "HELP", "STOP", "START")
 _SANDBOX = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data: https:"
 _HEAD = re.compile(r"<head[^>]*>", re.IGNORECASE)
@@ -42,7 +42,7 @@ def pages(world: World) -> Blueprint:
 
     @door.get("/phones")
     def phones() -> str:
-        return render_template("phones.html", talks=world.ledger.talks("sms", _MOST_LISTED))
+        return render_template("phones.html", talks=world.ledger.talks("sms", _MOST_LISTED), most=_MOST_LISTED)
 
     @door.get("/phones/open")
     def open_phone() -> Response:
@@ -70,7 +70,11 @@ def mail_pages(world: World) -> Blueprint:
 
     @door.get("/inboxes")
     def inboxes() -> str:
-        return render_template("inboxes.html", talks=world.ledger.talks("email", _MOST_LISTED))
+        return render_template("inboxes.html", talks=world.ledger.talks("email", _MOST_LISTED), most=_MOST_LISTED)
+
+    @door.get("/inboxes/open")
+    def open_inbox() -> Response:
+        return redirect(url_for("mail.inbox", address=request.args.get("address", "").strip().lower()))
 
     @door.get("/inboxes/<address>/read")
     def inbox(address: str) -> str:

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
+from local.world.app_calls import AppCalls
 from local.world.around import World
 from local.world.desk import desk, examples_desk
 from local.world.json_api import answer_errors, json_api, levers
@@ -22,9 +23,11 @@ def make_world(world: World) -> Flask:
     flask.json.sort_keys = False  # type: ignore[attr-defined]
     flask.json.ensure_ascii = False  # type: ignore[attr-defined]
     flask.jinja_env.trim_blocks = flask.jinja_env.lstrip_blocks = True
+    flask.jinja_env.filters["wall"] = lambda moment: moment.astimezone(world.city.zone)
     scripts = json_api(world)
     answer_errors(scripts)
-    doors = (twilio_api(world), ses_api(world), pages(world), mail_pages(world), lever_pages(world), desk(world), examples_desk(world))
+    calls = AppCalls(world.app_url, world.keyring)
+    doors = (twilio_api(world), ses_api(world), pages(world), mail_pages(world), lever_pages(world), desk(world, calls), examples_desk(world, calls))
     for door in (scripts, levers(world), *doors):
         flask.register_blueprint(door)
 
