@@ -14,7 +14,7 @@ def change_language(inbound: Inbound, *, services: Services) -> str | None:
     locale, render = spoken(inbound.meaning.language, services.city.languages), services.renderer().reply
     memory, store = inbound.person.memory.understood(), services.store
     if locale is None:
-        return store.inbound.answer(inbound, render("languages", inbound.locale).body, memory)
+        return store.inbound.answer(inbound, render("offer_languages", inbound.locale).body, memory)
     turned = replace(inbound, locale=locale)
     others = [] if inbound.person.subscriptions else list(services.city.topics)
     reply = render("language_set", locale, others=others)

@@ -9,11 +9,14 @@ from datetime import timedelta
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.message import Answer, EmailMessage, Outcome, Parcel
-from chalicelib.flows.services import Services
+from chalicelib.flows.services import Gate, Services
+from chalicelib.flows.slots import SlotGate
 from chalicelib.store.addresses import KnownAddress
+from chalicelib.store.pace import Slots
 from chalicelib.store.replies import MOST_TRIES, Reply, ReplyState
 
 _AGAIN = timedelta(minutes=1)
+_HORIZON = timedelta(seconds=20)
 
 
 def send_reply(reply: str, *, services: Services) -> None:
@@ -42,8 +45,15 @@ def _letter(reply: Reply, services: Services) -> EmailMessage | None:
 def _hand_over(reply: Reply, address: KnownAddress, message: EmailMessage, services: Services) -> Outcome:
     to = services.store.vault.open_address(address.sealed or "")
     parcel = Parcel(to, message, services.tokens.sign("reply", reply.id))
-    [outcome] = services.sender(Channel.EMAIL).hand_over([parcel], gate=lambda: True)
+    [outcome] = services.sender(Channel.EMAIL).hand_over([parcel], gate=_gate(services))
     return outcome
+
+
+def _gate(services: Services) -> Gate:
+    """A slot of the sender's pace, further ahead than a broadcast may reserve: a letter does not wait for one to end."""
+    rate, now = services.pace.get(Channel.EMAIL), services.now()
+    slots = services.store.pace.reserve(Channel.EMAIL, 1, per_second=rate, now=now, horizon=_HORIZON) if rate else Slots(now, timedelta(0))
+    return SlotGate(slots, services.now, services.sleep).until(now + _HORIZON) if slots.wait is None else lambda: False
 
 
 def _settle(reply: Reply, outcome: Outcome, services: Services) -> None:
