@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -15,14 +16,17 @@ MOST_DEPTH = 32
 MOST_DIGITS = 20
 MOST_PROBLEMS = 20
 
+_ODD = re.compile(r"\\u(?:d[89a-f]|00[01]|007f)|\\[bf]|\x7f", re.IGNORECASE)
+"""What in the text can become half a character or a control character; JSON itself refuses the bare ones below a space."""
 _CONTROLS = {chr(code) for code in [*range(0x20), 0x7F]} - {"\t", "\n", "\r"}
 
 
 def parse_json(body: bytes, *, controls: bool = False) -> Json:
     """The value a JSON text holds. Raises Malformed: not UTF-8, not JSON, too deep, a key twice, a number no double
     holds, half a surrogate pair, or a control character, unless `controls` lets those pass."""
-    found = _parse(body)
-    problems = [one for one in _problems(found) if not (controls and one.code == "control_character")]
+    found, doubtful = _parse(body)
+    _hold_to_depth(found, MOST_DEPTH)
+    problems = [one for one in _problems(found) if not (controls and one.code == "control_character")] if doubtful else []
     if problems:
         raise Malformed("The JSON holds values that cannot be read in one way.", problems=problems[:MOST_PROBLEMS])
     return found
@@ -54,39 +58,53 @@ class _Unreadable:
     code: str
 
 
-def _parse(body: bytes) -> Json:
+def _parse(body: bytes) -> tuple[Json, bool]:
+    """What the text holds, and whether to look closer: most texts need no walk through every value."""
     if not body.strip():
         raise Malformed("The body is empty.", code="empty_body")
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Malformed(f"The body is not UTF-8: byte {error.start} cannot be read.", code="not_utf8") from None
+    doubts: list[object] = []
     try:
-        found: Json = json.loads(text, object_pairs_hook=_object, parse_constant=lambda _: _Unreadable("not_a_number"), parse_int=_whole, parse_float=_number)
+        found: Json = json.loads(
+            text,
+            object_pairs_hook=lambda pairs: _object(pairs, doubts),
+            parse_constant=lambda _: _doubtful("not_a_number", doubts),
+            parse_int=lambda digits: int(digits) if len(digits) <= MOST_DIGITS else _doubtful("number_too_large", doubts),
+            parse_float=lambda digits: value if math.isfinite(value := float(digits)) else _doubtful("number_too_large", doubts),
+        )
     except json.JSONDecodeError as error:
         raise Malformed(f"The body is not JSON: {error.msg}, line {error.lineno} column {error.colno}.", code="not_json") from None
     except RecursionError:
         raise Malformed("The JSON is nested too deep.", code="too_deep") from None
-    return found
+    return found, bool(doubts or _ODD.search(text))
 
 
-def _object(pairs: Sequence[tuple[str, Json]]) -> dict[str, Json]:
+def _object(pairs: Sequence[tuple[str, Json]], doubts: list[object]) -> dict[str, Json]:
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
-    seen: set[str] = set()
+    keys = [key for key, _ in pairs]
     twice = _Twice(found)
-    twice.key = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+    twice.key = next(key for at, key in enumerate(keys) if key in keys[:at])
+    doubts.append(twice)
     return twice
 
 
-def _whole(digits: str) -> int | _Unreadable:
-    return int(digits) if len(digits) <= MOST_DIGITS else _Unreadable("number_too_large")
+def _doubtful(code: str, doubts: list[object]) -> _Unreadable:
+    doubts.append(code)
+    return _Unreadable(code)
 
 
-def _number(digits: str) -> float | _Unreadable:
-    value = float(digits)
-    return value if math.isfinite(value) else _Unreadable("number_too_large")
+def _hold_to_depth(value: object, left: int) -> None:
+    if not isinstance(value, dict | list):
+        return
+    if left == 0:
+        raise Malformed("The JSON is nested too deep.", code="too_deep")
+    for inner in value.values() if isinstance(value, dict) else value:
+        _hold_to_depth(inner, left - 1)
 
 
 _DETAILS: Mapping[str, str] = {
@@ -99,13 +117,11 @@ _DETAILS: Mapping[str, str] = {
 
 
 def _problems(value: object) -> Sequence[Problem]:
-    """What is wrong, and where. Walks without recursion: the depth of the text is the caller's choice, not ours."""
+    """What is wrong, and where."""
     found: list[Problem] = []
     todo: list[tuple[tuple[str | int, ...], object]] = [((), value)]
     while todo and len(found) < MOST_PROBLEMS:
         steps, one = todo.pop()
-        if len(steps) > MOST_DEPTH:
-            raise Malformed("The JSON is nested too deep.", code="too_deep")
         found += [Problem(pointer(*at), code, _DETAILS[code]) for at, code in _wrong_here(steps, one)]
         todo += [((*steps, name), inner) for name, inner in reversed(_inside(one))]
     return found

@@ -6,7 +6,7 @@ Effect NO_EFFECT is no end either: publishers use it for news as well as for "it
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,7 +16,7 @@ from chalicelib.domain.notice import Notice, Severity, Text
 from chalicelib.domain.times import to_ms
 from chalicelib.feeds.gtfs_shapes import EFFECTS, LEVELS, Entity, Fields, fields, from_json, from_protobuf, name_of, rows, second, text, translations, whole
 from chalicelib.feeds.links import safe_link
-from chalicelib.feeds.plain import MOST_BODY, MOST_TITLE, first_sentence, one_line, shortened
+from chalicelib.feeds.plain import MOST_BODY, MOST_TITLE, first_sentence, one_line, shortened, whole_title
 
 PROTOBUF_TYPES = ("application/x-protobuf", "application/protobuf", "application/vnd.google.protobuf", "application/octet-stream")
 JSON_TYPES = ("application/json",)
@@ -55,7 +55,7 @@ def _notice(entity: Entity, source: Source, now: datetime) -> Notice:
         expires_at=_moment(when.ends),
         not_before=_moment(when.not_before),
         ended=entity.deleted or when.over,
-        fingerprint=_fingerprint(alert),
+        fingerprint=_fingerprint(alert, content),
         periods=when.periods,
     )
 
@@ -131,7 +131,7 @@ def _content(alert: Fields, source_language: str) -> dict[str, Text]:
 
 def _text(header: str, body: str, link: str | None) -> Text:
     """Some publishers leave the header empty and put everything into the description."""
-    title = shortened(one_line(header), MOST_TITLE) or first_sentence(body)
+    title = shortened(whole_title(one_line(header), one_line(body)), MOST_TITLE) or first_sentence(body)
     return Text(title, "" if one_line(body) == title else shortened(body, MOST_BODY), safe_link(link or ""))
 
 
@@ -173,12 +173,11 @@ def _severity(alert: Fields) -> Severity:
     return Severity.MODERATE
 
 
-def _fingerprint(alert: Fields) -> str:
+def _fingerprint(alert: Fields, content: Mapping[str, Text]) -> str:
     """A hash of what riders see, whatever the order of translations and selectors. Cause, link and times are left out."""
     selectors = {json.dumps(_selector(row)) for row in rows(alert.get("informedentity"))}
     seen = {
-        "header": sorted(translations(alert.get("headertext"))),
-        "description": sorted(translations(alert.get("descriptiontext"))),
+        "texts": sorted((tag, one_line(text.title), one_line(text.body)) for tag, text in content.items()),
         "effect": name_of(alert.get("effect"), EFFECTS, "UNKNOWN_EFFECT"),
         "severity": _severity(alert),
         "entities": sorted(selectors),

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from chalicelib.domain.alerts import Said
 from chalicelib.domain.broadcast import Approval, Broadcast, BroadcastState, SendAt, hash_of, needs_second_person
 from chalicelib.domain.notice import Act, Notice
 from chalicelib.domain.preview import Preview
+from chalicelib.domain.times import spoken
 from chalicelib.errors import Conflict, Invalid, StateLater, TransactionRefused
 from chalicelib.flows.launching import queue_launch
 from chalicelib.flows.services import Services
@@ -72,13 +74,13 @@ def replay(before: Answered, body_hash: str) -> Posted:
 
 def estimate(preview: Preview) -> dict[str, object]:
     """What sending comes to, as the API says it."""
-    finishes_at = preview.finishes_at.replace(microsecond=0)
+    finishes_at = (preview.finishes_at + timedelta(microseconds=999_999)).replace(microsecond=0)
     return {
         "audience": {str(channel): count for channel, count in preview.headcount.channels.items()},
         "audience_exact": preview.headcount.exact,
         "parts": dict(preview.parts),
         "cost": {"micros": preview.cost_micros, "currency": CURRENCY},
-        "finishes_at": finishes_at.isoformat().replace("+00:00", "Z"),
+        "finishes_at": spoken(finishes_at),
     }
 
 

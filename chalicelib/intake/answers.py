@@ -31,7 +31,7 @@ _TITLES: Mapping[int, str] = {
     409: "In another state",
     413: "Too large",
     415: "This content type is not taken",
-    422: "Some fields are wrong",
+    422: "Understood, but not right as it stands",
     500: "Our mistake",
     503: "Busy",
 }

@@ -25,7 +25,7 @@ from chalicelib.intake.schema import check
 from chalicelib.intake.shapes import broadcast_line, broadcast_whole, messages
 from chalicelib.store.requests import RequestName
 
-_KEY = re.compile(r'"([\x20-\x21\x23-\x7e]{1,255})"|([\x20-\x7e]{1,255})')
+_KEY = re.compile(r'"([\x20-\x21\x23-\x7e]{1,255})"|([\x21\x23-\x7e][\x20-\x7e]{0,254})')
 
 
 def routes(services: Callable[[], Services]) -> Blueprint:
