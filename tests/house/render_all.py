@@ -8,9 +8,30 @@ Prints what it did, as JSON. A template's values are stood in for by what the te
 import json
 import pkgutil
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
+
+URL = "https://alerts.example.gov"
+NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
+GIVEN = {
+    "_",
+    "city",
+    "public_url",
+    "topic_name",
+    "format_date",
+    "format_time",
+    "format_moment",
+    "gettext",
+    "ngettext",
+    "pgettext",
+    "npgettext",
+    "locale",
+    "dir",
+    "chrome",
+}
+"""What every template is given by its environment."""
 
 
 class Anything(str):
@@ -49,54 +70,81 @@ class Anything(str):
     __add__ = __radd__ = __rsub__ = __sub__
 
     def astimezone(self, _zone):
-        return datetime(2026, 12, 1, 12, 30, tzinfo=UTC)
+        return NOON
+
+
+class AnyTopic(dict):
+    """A city's topics, and one of them for any other name."""
+
+    def __missing__(self, _name):
+        return next(iter(self.values()))
 
 
 def main(bundle, brought):
     sys.path[:] = [bundle, brought, *(part for part in sys.path if "site-packages" not in part)]
     modules = [import_module(found.name).__name__ for found in pkgutil.walk_packages([f"{bundle}/chalicelib"], "chalicelib.")]
     import_module("app")
-    rendered = render_all(Path(bundle))
-    foreign = sorted({file for file in _files() if not file.startswith((bundle, brought, sys.base_prefix))})
-    json.dump({"modules": modules, "rendered": rendered, "foreign": foreign, "compiled": _compiled(bundle)}, sys.stdout)
+    root = Path(bundle)
+    told = {"modules": modules, "rendered": render_all(root), "notices": dict(notices(root)), "foreign": foreign(bundle, brought), "compiled": compiled()}
+    json.dump(told, sys.stdout)
 
 
 def render_all(root):
-    from jinja2 import meta
-
+    """How long each template is in each locale, its values stood in for."""
     from chalicelib.domain.city import parse_city
     from chalicelib.domain.locale import SPOKEN
     from chalicelib.render.environment import Templates
 
-    templates = Templates(root / "templates", city=parse_city((root / "city.toml").read_text("utf-8")), public_url="https://alerts.example.gov")
-    environment = templates._environment
+    folder = root / "templates"
+    city = parse_city((root / "city.toml").read_text("utf-8"))
+    templates = Templates(folder, city=replace(city, topics=AnyTopic(city.topics)), public_url=URL)
     done = {}
-    for file in sorted((root / "templates").rglob("*.*")):
-        if file.suffix not in {".txt", ".html", ".json"}:
-            continue
-        name = file.relative_to(root / "templates").as_posix()
-        wanted = wants(environment, meta, name)
-        done[name] = [len(templates.render(name, locale, {one: Anything(one) for one in wanted})) for locale in SPOKEN]
+    for file in sorted(file for file in folder.rglob("*.*") if file.suffix in {".txt", ".html", ".json"}):
+        name = file.relative_to(folder).as_posix()
+        values = {one: Anything(one) for one in wants(folder, name)}
+        done[name] = [len(templates.render(name, locale, values)) for locale in SPOKEN]
     return done
 
 
-def wants(environment, meta, name):
-    """What a template and those it includes, extends or imports are to be given."""
+def wants(folder, name):
+    """The values that a template, and those it includes, extends or imports, are to be given."""
+    from jinja2 import Environment, FileSystemLoader, meta, nodes
+
+    environment = Environment(loader=FileSystemLoader(folder), extensions=["jinja2.ext.i18n"], autoescape=True)
+    environment.filters["in_url"] = str
     tree = environment.parse(environment.loader.get_source(environment, name)[0])
-    wanted = meta.find_undeclared_variables(tree) - environment.globals.keys()
+    wanted = {one.name for one in tree.find_all(nodes.Name) if one.ctx == "load"} - GIVEN - environment.globals.keys()
     for other in meta.find_referenced_templates(tree):
-        if other:
-            wanted |= wants(environment, meta, other)
+        wanted |= wants(folder, other) if other else set()
     return wanted
 
 
-def _files():
-    return [module.__file__ for module in list(sys.modules.values()) if getattr(module, "__file__", None) and module.__name__ != "__main__"]
+def notices(root):
+    """The same notice in each kind, as each channel says it in Arabic, whole."""
+    from chalicelib.domain.broadcast import Content
+    from chalicelib.domain.city import parse_city
+    from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency
+    from chalicelib.render.renderer import CityRenderer
+
+    renderer = CityRenderer(city=parse_city((root / "city.toml").read_text("utf-8")), templates=root / "templates", public_url=URL)
+    texts = {"en": Text("Bell Square", "Closed **today**."), "ar": Text("Bell Square", "مغلق اليوم.")}
+    for kind in Kind:
+        content = Content("nt_1", 1, Act.PUBLISHED, kind, Severity.MODERATE, Urgency.EXPECTED, texts, "en", None, NOON, NOON)
+        yield f"{kind} sms", renderer.sms(content, "ar").body
+        yield f"{kind} email", str(renderer.email(content, "ar", "transit").values)
+        yield f"{kind} kiosk", json.dumps(renderer.kiosk(content, "bc_1").envelope)
 
 
-def _compiled(bundle):
+def foreign(bundle, brought):
+    """Files that were loaded from anywhere else than the bundle, what Lambda brings, and Python itself."""
+    files = {module.__file__ for module in list(sys.modules.values()) if getattr(module, "__file__", None)} - {__file__}
+    return sorted(file for file in files if not file.startswith((bundle, brought, sys.base_prefix)))
+
+
+def compiled():
     """Whether our modules came from the `.pyc` that the bundle brought."""
     return all(Path(module.__cached__).exists() for name, module in sys.modules.items() if name.startswith("chalicelib") and module.__spec__.has_location)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
