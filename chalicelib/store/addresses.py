@@ -10,7 +10,7 @@ from datetime import datetime
 from chalicelib.domain.address import Address
 from chalicelib.domain.times import from_ms, to_ms
 from chalicelib.errors import WriteRefused
-from chalicelib.state.table import Change, Exists, Key, Lacks, Table, Update, Values, Write, equals, every
+from chalicelib.state.table import Change, Exists, Key, Lacks, Row, Table, Update, Values, Write, equals, every
 from chalicelib.store.sealed import Vault
 
 
@@ -45,14 +45,19 @@ class Addresses:
     def claim(self, address: Address, *, subscriber: str, verified: bool) -> KnownAddress:
         """The row of an address, made with `subscriber` if there is none. The id it holds is the one to use. A row that only says
         "opted out", of an address we had never met or have erased, keeps saying so and gets the id."""
-        values: Values = {"subscriber": subscriber, "sealed": self.vault.seal_address(address), "channel": str(address.channel), "verified": verified}
         name = self.vault.hash(address)
+        change = Change(set=self.row(address, subscriber=subscriber, verified=verified).values)
         try:
-            return _known(name, self.table.update(address_key(name), Change(set=values), expect=Lacks("subscriber")))
+            return _known(name, self.table.update(address_key(name), change, expect=Lacks("subscriber")))
         except WriteRefused as refused:
             if refused.old is None:
                 raise
             return _known(name, refused.old)
+
+    def row(self, address: Address, *, subscriber: str, verified: bool) -> Row:
+        """The row of an address that nobody has yet: what bulk loading writes."""
+        values: Values = {"subscriber": subscriber, "sealed": self.vault.seal_address(address), "channel": str(address.channel), "verified": verified}
+        return Row(address_key(self.vault.hash(address)), values)
 
     def welcome_write(self, known: KnownAddress) -> Write:
         """The write that proves an address its owner's and lets messages go there again, for a transaction. Refused where
