@@ -34,8 +34,8 @@ bench: setup  ## measure calls, work and size; prints one JSON object
 package: setup  ## make what a city deploys, in build/<stage> (STAGE, RUNTIME, ARCHITECTURE, CITY)
 	@$(PYTHON) -m infra.build $(PACKAGE)
 
-deploy: package  ## deploy it with CloudFormation (STAGE; see docs/deploy.md)
-	@$(PYTHON) -m infra.deploy --stage $(STAGE)
+deploy: package  ## deploy it with CloudFormation (STAGE, SET; see docs/deploy.md)
+	@$(PYTHON) -m infra.deploy --stage $(STAGE) $(foreach value,$(SET),--set $(value))
 
 setup:
 	@sh infra/setup.sh
