@@ -19,7 +19,7 @@ Vocabulary = Mapping[str, str]
 Tokens = tuple[str, ...]
 
 _MARKED_SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARABIC")
-_SAME_LETTER = str.maketrans({"ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ٱ": "ا", "đ": "d", "ł": "l", "ı": "i", "ø": "o", "ـ": ""})
+_SAME_LETTER = str.maketrans({"ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ٱ": "ا", "ں": "ن", "ہ": "ه", "đ": "d", "ł": "l", "ı": "i", "ø": "o", "ـ": ""})
 _APOSTROPHES = "'’ʼ`"
 _UNSPACED = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+)")
 

@@ -20,7 +20,8 @@ def start_texts(inbound: Inbound, *, services: Services) -> str | None:
     if person.blocked and not inbound.meaning.unblocks:
         return store.inbound.answer(inbound, render("start_first", inbound.locale, topic=None).body, memory)
     follows = known(person.topics, services.city)
-    back = known([*(follows if person.opted_out else ()), *memory.ended, *memory.wanted], services.city)
+    missed = [topic for topic in (*memory.ended, *memory.wanted) if topic not in follows]
+    back = known([*(follows if person.opted_out else ()), *missed], services.city)
     everything = known([*follows, *back], services.city)
     others = [topic for topic in services.city.topics if topic not in everything]
     name = "restored" if back else "topics"

@@ -1,9 +1,9 @@
 """A phone booth: the real app over API Gateway's stand-in, real words, sentences and rows; texts signed as Twilio signs them.
 
-    booth = Booth(tmp_path)
-    booth.text("JOIN transit")            # the reply, or None for silence
-    booth.text("STOP", phone=ANA, sid="SM1")
-    booth.follows()                       # {"transit": "en"}
+booth = Booth(tmp_path)
+booth.text("JOIN transit")            # the reply, or None for silence
+booth.text("STOP", phone=ANA, sid="SM1")
+booth.follows()                       # {"transit": "en"}
 """
 
 import functools

@@ -1,0 +1,315 @@
+"""STOP is final at once; START brings back what it ended; nothing is lost or doubled when a worker dies or texts cross."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.consent import wording_id
+from chalicelib.store.stores import Stores
+from tests.conversation.booth import ANA, Booth
+from tests.conversation.test_transcripts import TOPICS
+
+
+class Died(BaseException):
+    """The process dies here."""
+
+
+class Meddling:
+    """A table that does something before its n-th transaction: dies, or lets another text in first."""
+
+    def __init__(self, inner: Any, before: Mapping[int, Callable[[], object]]) -> None:
+        self.inner, self.before, self.count = inner, before, 0
+
+    def transact(self, writes: Any) -> None:
+        self.count += 1
+        act = self.before.get(self.count)
+        if act:
+            act()
+        self.inner.transact(writes)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+def die() -> None:
+    raise Died
+
+
+def meddle(booth: Booth, before: Mapping[int, Callable[[], object]]) -> Callable[[], None]:
+    """From now on the booth's table meddles; the answer undoes it."""
+    plain = booth.services
+    booth.services = replace(plain, store=Stores(Meddling(booth.state.table, before), plain.store.vault))
+
+    def undo() -> None:
+        booth.services = plain
+
+    return undo
+
+
+def a_wide_city(topics: int = 80) -> str:
+    """A city with more topics than one transaction takes."""
+    rows = "\n".join(f'[[topics]]\nid = "t{number}"\nkeywords = ["T{number}"]\nnames = {{ en = "Topic {number}" }}' for number in range(topics))
+    return f'name = "Wide"\nprogramme = "Wide Alerts"\nzone = "UTC"\nlanguages = ["en"]\nhelp_contact = "311"\n{rows}'
+
+
+# --- stop -------------------------------------------------------------------------------------------------------------
+
+
+def test_stop_ends_every_subscription_and_confirms_once(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    booth.text("TRANSIT")
+    booth.text("JOBS")
+    assert booth.text("Stop texting me") == booth.says("stopped", "en")
+    assert booth.follows() == {}
+    assert booth.person().opted_out
+    assert booth.text("STOP") is None
+    assert booth.text("STOP!") is None
+
+
+def test_the_ledger_says_when_how_and_in_which_words(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    joined = booth.text("ALERTAS", sid="SMjoin") or ""
+    stopped = booth.text("ALTO", sid="SMstop") or ""
+    first, *last = booth.ledger()
+    assert (first.source, first.step, first.topic, first.word, first.locale, first.how) == ("SMjoin", "joined", "transit", "alertas", "es", "keyword")
+    assert {(one.source, one.step, one.word, one.locale) for one in last} == {("SMstop", "stopped", "alto", "es")}
+    assert sorted(one.topic for one in last) == ["*", "transit"]
+    assert first.at < last[0].at
+    assert booth.services.store.consents.wording(first.wording) == joined
+    assert booth.services.store.consents.wording(last[0].wording) == stopped
+    assert first.wording == wording_id(joined)
+    assert ANA not in str(booth.ledger())
+
+
+def test_opted_out_is_written_before_subscriptions_end_and_before_the_reply(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    booth.text("TRANSIT")
+    seen: list[tuple[bool, dict[str, str]]] = []
+    meddle(booth, {1: lambda: seen.append((booth.person().opted_out, booth.follows()))})
+    booth.text("STOP")
+    assert seen == [(True, {"transit": "en"})]
+
+
+def test_a_stop_whose_worker_died_is_finished_when_it_comes_again(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    booth.text("TRANSIT")
+    undo = meddle(booth, {1: die})
+    with pytest.raises(Died):
+        booth.text("STOP", sid="SM1")
+    assert booth.person().opted_out
+    undo()
+    assert booth.text("STOP", sid="SM1") == booth.says("stopped", "en")
+    assert booth.follows() == {}
+    assert booth.text("START") == booth.says("restored", "en", follows=["transit"])
+
+
+def test_a_stranger_who_says_stop_stays_stopped_and_is_not_kept(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    assert booth.text("ALTO") == booth.says("stopped", "es")
+    person = booth.person()
+    assert person.opted_out
+    assert person.known
+    assert person.known.sealed is None
+    assert booth.text("ALERTAS") == booth.says("joined", "es", topic="transit")
+    assert booth.follows() == {"transit": "es"}
+    assert len(booth.person().subscriptions[0].subscriber) == 32
+
+
+@pytest.mark.parametrize(("text", "reply"), [("what is this", None), ("STOP the 14 bus?", None), ("", None), ("HELP", "help")])
+def test_after_stop_only_questions_that_are_meant_for_us_are_answered(tmp_path: Path, text: str, reply: str | None) -> None:
+    booth = Booth(tmp_path)
+    booth.text("TRANSIT")
+    booth.text("STOP")
+    assert booth.text(text) == (booth.says(reply, "en") if reply else None)
+
+
+def test_an_unclear_stop_is_asked_about_once(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    booth.text("TRANSIT")
+    assert booth.text("STOP 14 bus?") == booth.says("stop_or_leave", "en", follows=["transit"])
+    assert booth.follows() == {"transit": "en"}
+    assert booth.text("I said stop it already, the bus!") == booth.says("stopped", "en")
+    assert booth.follows() == {}
+
+
+def test_an_unclear_stop_of_a_stranger_names_no_topic(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    assert booth.text("stop 14?") == booth.says("stop_or_leave", "en", follows=[])
+
+
+def test_an_answer_in_between_forgets_the_question(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    booth.text("TRANSIT")
+    booth.text("STOP 14 bus?")
+    booth.text("LIST")
+    assert booth.text("stop 15 bus?") == booth.says("stop_or_leave", "en", follows=["transit"])
+
+
+# --- start, and join after stop ---------------------------------------------------------------------------------------
+
+
+def test_start_brings_back_what_stop_ended(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    for text in ("ALERTAS", "EMPLEOS", "EVENTOS", "DEJAR EMPLEOS", "STOP"):
+        booth.text(text)
+    assert booth.text("START") == booth.says("restored", "es", follows=["events", "transit"])
+    assert booth.follows() == {"events": "es", "transit": "es"}
+    assert booth.steps()[-2:] == [("restored", "events"), ("restored", "transit")]
+    assert not booth.person().opted_out
+
+
+def test_start_twice_restores_once(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    for text in ("TRANSIT", "STOP", "START"):
+        booth.text(text)
+    before = booth.ledger()
+    assert booth.text("START") == booth.says("topics", "en", follows=["transit"], others=[topic for topic in TOPICS if topic != "transit"])
+    assert booth.ledger() == before
+
+
+def test_stop_then_join_keeps_the_subscriber_id(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    booth.text("ALERTAS")
+    before = booth.person().subscriptions[0].subscriber
+    booth.text("ALTO")
+    assert booth.text("ALERTAS") == booth.says("joined", "es", topic="transit")
+    assert booth.person().subscriptions[0].subscriber == before
+    assert not booth.person().opted_out
+
+
+def test_join_after_a_word_that_the_provider_blocks_on_asks_for_start_first(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    booth.text("TRANSIT")
+    booth.text("STOP")
+    assert booth.text("JOIN JOBS") == booth.says("start_first", "en", topic="jobs")
+    assert booth.follows() == {}
+    assert booth.person().opted_out
+    assert booth.text("START") == booth.says("restored", "en", follows=["transit", "jobs"])
+    assert booth.follows() == {"jobs": "en", "transit": "en"}
+    assert booth.steps()[-2:] == [("joined", "jobs"), ("restored", "transit")]
+
+
+def test_a_start_word_of_ours_cannot_lift_the_providers_block(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    booth.text("ALERTAS")
+    booth.text("STOP")
+    assert booth.text("EMPEZAR") == booth.says("start_first", "es", topic=None)
+    assert booth.person().opted_out
+    assert booth.text("unstop") == booth.says("restored", "es", follows=["transit"])
+
+
+def test_a_second_stop_in_the_providers_word_counts_as_blocked(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    for text in ("ALERTAS", "ALTO"):
+        booth.text(text)
+    assert booth.text("STOP") is None
+    assert booth.text("ALERTAS") == booth.says("start_first", "es", topic="transit")
+
+
+def test_an_opt_out_that_the_provider_told_us_of_counts_as_blocked(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    booth.text("TRANSIT")
+    booth.services.store.addresses.opt_out(booth.person().hash, booth.clock())
+    assert booth.text("JOBS") == booth.says("start_first", "en", topic="jobs")
+    assert booth.text("START") == booth.says("restored", "en", follows=["transit", "jobs"])
+
+
+def test_start_of_somebody_with_nothing_to_restore_shows_what_there_is(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    booth.text("STOP")
+    assert booth.text("START") == booth.says("topics", "en", follows=[], others=TOPICS)
+    assert not booth.person().opted_out
+
+
+def test_a_topic_that_the_city_dropped_is_not_restored(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    for text in ("TRANSIT", "JOBS", "STOP"):
+        booth.text(text)
+    city = booth.services.city
+    booth.services = replace(booth.services, city=replace(city, topics={name: topic for name, topic in city.topics.items() if name != "jobs"}))
+    assert booth.text("START") == booth.says("restored", "en", follows=["transit"])
+
+
+def test_what_an_earlier_stop_ended_comes_back_unless_it_was_joined_meanwhile(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    for text in ("ALERTAS", "EMPLEOS", "ALTO", "ALERTAS"):
+        booth.text(text)
+    assert booth.text("START") == booth.says("restored", "es", follows=["transit", "jobs"])
+    assert booth.steps()[-1] == ("restored", "jobs")
+
+
+# --- crossing texts, many topics, early deaths ------------------------------------------------------------------------
+
+
+def test_a_join_that_a_stop_overtakes_does_not_undo_it(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    booth.text("TRANSIT")
+    quiet = booth.services
+    meddle(booth, {1: lambda: _from_elsewhere(booth, quiet, "STOP")})
+    assert booth.text("JOBS") == booth.says("start_first", "en", topic="jobs")
+    assert booth.person().opted_out
+    assert booth.follows() == {}
+
+
+def test_a_change_of_language_that_a_stop_overtakes_brings_nothing_back(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    booth.text("TRANSIT")
+    quiet = booth.services
+    meddle(booth, {1: lambda: _from_elsewhere(booth, quiet, "STOP")})
+    booth.text("LANG es")
+    assert booth.follows() == {}
+
+
+def _from_elsewhere(booth: Booth, services: Any, text: str) -> None:
+    now, booth.services = booth.services, services
+    booth.text(text)
+    booth.services = now
+
+
+@pytest.mark.parametrize("death", [1, 2, 3])
+def test_stop_and_start_of_eighty_topics_survive_a_death_between_transactions(tmp_path: Path, death: int) -> None:
+    booth = Booth(tmp_path, city=a_wide_city())
+    for number in range(80):
+        booth.text(f"T{number}")
+    for text, sid in (("STOP", "SM1stop"), ("START", "SM1start")):
+        undo = meddle(booth, {death: die})
+        with pytest.raises(Died):
+            booth.text(text, sid=sid)
+        undo()
+        assert booth.text(text, sid=sid)
+        assert booth.text(text, sid=sid)
+        assert len(booth.follows()) == (0 if text == "STOP" else 80)
+    steps = booth.steps()
+    assert len(steps) == len(set(steps)) == 80 + 81 + 80
+
+
+def test_many_names_are_counted_and_a_reply_stays_short(tmp_path: Path) -> None:
+    booth = Booth(tmp_path, city=a_wide_city())
+    reply = booth.text("LIST") or ""
+    assert "Topic 11 and 68 more" in reply
+    assert len(reply) < 400
+
+
+# --- patience ---------------------------------------------------------------------------------------------------------
+
+
+def test_two_machines_that_answer_each_other_come_to_an_end(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    booth.text("TRANSIT")
+    replies = [booth.text("I am driving.") for _ in range(14)]
+    assert replies[:10] == [booth.says("not_understood", "en")] * 10
+    assert replies[10:] == [None] * 4
+    assert booth.text("LIST")
+    assert booth.text("I am driving.") == booth.says("not_understood", "en")
+
+
+def test_patience_is_back_after_a_day(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    for _ in range(11):
+        booth.text("I am driving.")
+    booth.clock.advance(timedelta(hours=24))
+    assert booth.text("I am driving.") == booth.says("which_language", "en")
