@@ -12,6 +12,7 @@
 Every queue that the app declares is there already; a kiosk's is made by whoever registers the kiosk.
 """
 
+import contextlib
 import functools
 import tempfile
 from dataclasses import dataclass
@@ -59,7 +60,10 @@ def sqlite_city(folder: Path, clock: Clock | None = None) -> SqliteCity:
     """The state of a city in `folder`; a second call with the same folder opens what the first one kept."""
     path = folder / "city.db"
     if not path.exists():
-        path.write_bytes(_empty_city())
+        with tempfile.NamedTemporaryFile(dir=folder) as empty, contextlib.suppress(FileExistsError):
+            empty.write(_empty_city())
+            empty.flush()
+            path.hardlink_to(empty.name)  # whole at once: another process may be opening it
     clock = clock or Clock()
     file = SqliteFile(path, synced=False)
     return SqliteCity(file, SqliteTable(file), SqliteQueues(file, clock), clock)

@@ -14,6 +14,9 @@ from chalicelib.errors import StateLater
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
+_turns: dict[Path, threading.Lock] = {}
+"""By file: the writers of this process take turns here, since SQLite's own waiting sleeps in steps. Other processes meet in SQLite."""
+
 
 class SqliteFile:
     """Connections to one file. A connection serves one thread at a time; threads may come and go.
@@ -27,7 +30,7 @@ class SqliteFile:
         self._patience = patience
         self._synchronous = "NORMAL" if synced else "OFF"
         self._idle: deque[sqlite3.Connection] = deque()
-        self._writer = threading.Lock()  # threads take turns here, since SQLite's own waiting sleeps in steps
+        self._turn = _turns.setdefault(path.resolve(), threading.Lock())
 
     def prepare(self, schema: str) -> None:
         """Run statements that make tables where they are missing."""
@@ -51,15 +54,13 @@ class SqliteFile:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A connection that alone may write: committed at the end, undone by any error. Raises StateLater if the file stays locked.
         Within it, call nothing else that writes to this file: it would wait for you."""
-        with self._writer, self.reading() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+        if not self._turn.acquire(timeout=self._patience):
+            raise StateLater("another thread keeps the state file")
+        try:
+            with self.reading() as connection, _transaction(connection):
                 yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+        finally:
+            self._turn.release()
 
     def close(self) -> None:
         """Close the connections not in use. The next call opens new ones."""
@@ -76,6 +77,18 @@ class SqliteFile:
         connection.execute(f"PRAGMA synchronous={self._synchronous}")
         connection.execute("PRAGMA journal_mode=WAL")
         return connection
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _raise_later(error: sqlite3.OperationalError) -> None:

@@ -72,7 +72,7 @@ class SqliteQueues:
         places = ", ".join("?" * len(names))
         alive = "queue IN (SELECT name FROM queues)"  # dead letters do not die again
         visible = f"queue IN ({places}) AND visible_at <= ?"
-        bury = f"UPDATE queue_messages SET queue = queue || '-dead', received = 0 WHERE {visible} AND received >= {MOST_RECEIVES} AND {alive}"  # noqa: S608 question marks only
+        bury = f"UPDATE queue_messages SET queue = queue || '-dead' WHERE {visible} AND received >= {MOST_RECEIVES} AND {alive}"  # noqa: S608 question marks only
         pick = f"SELECT id, queue, body, received + 1 FROM queue_messages WHERE {visible} ORDER BY visible_at, id LIMIT ?"  # noqa: S608
         with self._file.reading() as connection:
             if not connection.execute(pick, (*names, now, 1)).fetchone():

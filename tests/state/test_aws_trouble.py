@@ -89,6 +89,18 @@ def test_rows_left_unwritten_come_back(stand: Stand) -> None:
     assert list(stand.table.put_many(ROWS)) == [ROWS[1]]
 
 
+@pytest.mark.parametrize("consistent", [True, False], ids=["consistent", "eventual"])
+def test_dynamodb_is_asked_for_the_consistency_that_was_asked_of_us(stand: Stand, consistent: bool) -> None:
+    many = {"belfry": {"Keys": [_item(HERE)], "ConsistentRead": consistent}}
+    whole = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": "p"}}, "ScanIndexForward": True}
+    stand.answers.add_response("get_item", {}, {"TableName": "belfry", "Key": _item(HERE), "ConsistentRead": consistent})
+    stand.answers.add_response("batch_get_item", {"Responses": {}, "UnprocessedKeys": {}}, {"RequestItems": many})
+    stand.answers.add_response("query", {"Items": []}, {"TableName": "belfry", "ConsistentRead": consistent, **whole})
+    assert stand.table.get(HERE, consistent=consistent) is None
+    assert stand.table.get_many([HERE], consistent=consistent) == {}
+    assert stand.table.query("p", consistent=consistent).rows == []
+
+
 # --- refusals and throttling -----------------------------------------------------------------------------------------
 
 CALLS: dict[str, tuple[str, Callable[[Table], object]]] = {

@@ -133,6 +133,15 @@ def test_a_file_that_another_process_keeps_locked_is_for_later(sqlite: SqliteCit
     impatient.close()
 
 
+def test_a_write_within_a_write_is_refused_and_does_not_wait_for_ever(sqlite: SqliteCity) -> None:
+    impatient = SqliteFile(sqlite.file.path, patience=0.01)
+    with sqlite.file.writing(), pytest.raises(StateLater), impatient.writing():
+        pass
+    with impatient.writing():
+        pass
+    impatient.close()
+
+
 def test_an_error_that_no_waiting_mends_is_raised_as_it_came(sqlite: SqliteCity) -> None:
     with pytest.raises(sqlite3.OperationalError), sqlite.file.reading() as connection:
         connection.execute("SELECT nothing FROM nowhere")
