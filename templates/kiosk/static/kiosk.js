@@ -7,6 +7,7 @@ const MOST_POLL_MS = 60000;
 const STALE_MS = 15 * 60000;
 const TAKEOVER = 4;
 const FIRST = 3;
+const SIZES = ["largest", "large", "normal"];
 const FADE_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 250;
 
 const token = location.hash.slice(1);
@@ -81,17 +82,24 @@ function sentences(text, lang) {
   return text.match(/[^.!?。！？؟\n]+[.!?。！？؟\n]*\s*/g) || [text];
 }
 
+/** Whether the words stay inside the margins, not only on the screen. */
 function fits() {
-  return article.scrollHeight <= article.clientHeight + 1;
+  const box = article.getBoundingClientRect();
+  const style = getComputedStyle(article);
+  const last = part.body.textContent ? part.body : part.title;
+  return last.getBoundingClientRect().bottom <= box.bottom - parseFloat(style.paddingBottom) + 1 && part.kind.getBoundingClientRect().top >= box.top;
 }
 
-/** The body in pages that fit under the title, cut at sentence ends, or within a sentence where one alone is too long. */
+/** The body whole, as large as it fits; else in pages cut at sentence ends, or within a sentence where one alone is too long. */
 function paginate(slide) {
-  fill(slide, slide.text.body);
-  if (fits()) return [slide.text.body];
+  if (!slide.text.body) return [{ body: "", size: SIZES.at(-1) }];
+  for (const size of SIZES) {
+    fill(slide, slide.text.body, size);
+    if (fits()) return [{ body: slide.text.body, size }];
+  }
   const found = [];
   let page = "";
-  for (const piece of sentences(slide.text.body, slide.lang).flatMap((one) => small(slide, one))) {
+  for (const piece of sentences(slide.text.body, slide.lang).flatMap((one) => small(one))) {
     part.body.textContent = page + piece;
     if (page && !fits()) {
       found.push(page.trim());
@@ -100,22 +108,23 @@ function paginate(slide) {
       page += piece;
     }
   }
-  return [...found, page.trim()].filter(Boolean);
+  return [...found, page.trim()].filter(Boolean).map((body) => ({ body, size: SIZES.at(-1) }));
 }
 
-function small(slide, sentence) {
+/** A sentence, or its words where it fills more than a page; of a word without an end, pieces. */
+function small(sentence) {
   part.body.textContent = sentence;
-  return fits() ? [sentence] : sentence.match(/\S+\s*/g).flatMap((word) => word.match(/[\s\S]{1,60}/gu));
+  return fits() ? [sentence] : (sentence.match(/\s*\S+\s*/g) || []).flatMap((word) => word.match(/[\s\S]{1,60}/gu));
 }
 
-function fill(slide, body) {
+function fill(slide, body, size) {
   const { item, lang, text } = slide;
   article.lang = lang;
   article.dir = text.dir === "rtl" ? "rtl" : "ltr";
   article.dataset.kind = item.kind;
   article.dataset.level = String(item.level);
-  article.style.removeProperty("font-size");
-  part.kind.textContent = text.label && text.label !== text.kind ? `${text.kind} · ${text.label}` : text.kind;
+  article.dataset.size = size;
+  part.kind.textContent = text.badge;
   part.title.textContent = text.title;
   part.when.textContent = text.when || "";
   part.body.textContent = body;
@@ -129,11 +138,12 @@ function reveal(element) {
   requestAnimationFrame(() => element.classList.remove("away"));
 }
 
+/** The time; or, when the city has not answered for long, as of when this is what it said. */
 function showFooter(lang) {
   const card = cards.find((one) => one.lang === lang) || cards[0];
-  document.getElementById("clock").textContent = clock ? timeOf(now(), lang) : "";
-  const stale = lastContact !== null && performance.now() - lastContact > STALE_MS;
-  document.getElementById("as-of").textContent = stale ? card.dataset.asOf.replace("{time}", timeOf(now() - (performance.now() - lastContact), lang)) : "";
+  const quiet = lastContact === null ? 0 : performance.now() - lastContact;
+  const said = quiet > STALE_MS ? card.dataset.asOf.replace("{time}", timeOf(now() - quiet, lang)) : timeOf(now(), lang);
+  document.getElementById("clock").textContent = clock ? said : "";
 }
 
 function showCard() {
@@ -166,8 +176,7 @@ function step() {
   if (!slides.length) return showCard();
   article.hidden = false;
   for (const card of cards) card.hidden = true;
-  pages = paginate(slides[0]).map((body, at, all) => ({ body, at, all: all.length }));
-  if (!pages.length) pages = [{ body: "", at: 0, all: 1 }];
+  pages = paginate(slides[0]).map((page, at, all) => ({ ...page, at, all: all.length }));
   return showPage();
 }
 
@@ -178,7 +187,7 @@ function isUp(slide) {
 function showPage() {
   const page = pages.shift();
   const slide = slides[0];
-  fill(slide, page.body);
+  fill(slide, page.body, page.size);
   document.getElementById("page").textContent = page.all > 1 ? `${page.at + 1}/${page.all}` : "";
   reveal(article);
   requestAnimationFrame(() => requestAnimationFrame(() => shown(slide.item)));
@@ -220,8 +229,10 @@ async function poll() {
 
 async function heard(answer, asked) {
   if (answer.status === 401 || answer.status === 404) {
+    if (closed) return;
     closed = true;
     etag = null;
+    turn = 0;
     state = { ...state, items: [] };
     changed();
     return;

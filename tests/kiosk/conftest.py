@@ -1,0 +1,59 @@
+"""A browser, and a street served over HTTP for it."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Error, sync_playwright
+
+from tests.kiosk.street import Street
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium; the test is skipped where there is none."""
+    with sync_playwright() as playwright:
+        found = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
+        try:
+            opened = playwright.chromium.launch(executable_path=found)
+        except Error:
+            pytest.skip("no Chromium here: install one, or `playwright install chromium`")
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Street, str]]:
+    """A street and its URL."""
+    street, lock = Street(tmp_path), threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle_any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            with lock:
+                found = street._call(self.command, self.path, None, dict(self.headers.items()), body)
+            raw = found.body.encode()
+            self.send_response(found.status)
+            for name, value in {**found.headers, "Content-Length": str(len(raw))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(raw)
+
+        do_GET = do_POST = handle_any  # noqa: N815 - http.server's names
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield street, f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
