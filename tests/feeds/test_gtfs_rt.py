@@ -397,7 +397,6 @@ JSONISH = st.recursive(
         | st.dictionaries(
             st.sampled_from(
                 ["id", "alert", "entity", "header_text", "translation", "text", "language", "activePeriod", "start", "end", "low", "high", "informed_entity"]
-                + ["route_id", "trip", "url", "severity", "severity_level", "effect", "closed_timestamp", "alerts", "header", "is_deleted"]
             ),
             inner,
             max_size=6,

@@ -10,6 +10,7 @@ import functools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,8 @@ class Desk:
     # --- behind the doors --------------------------------------------------------------------------------------------
 
     def publish(self) -> None:
-        """Work off the queue of posts."""
+        """Work off the queue of posts, a second later, so that broadcasts have an order."""
+        self.clock.advance(timedelta(seconds=1))
         for body in self.queued("intake"):
             publish_post(json.loads(body)["post"], services=self.services)
 

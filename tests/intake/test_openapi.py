@@ -1,0 +1,109 @@
+"""The OpenAPI document is valid, names every door of the API, and is what requests and answers are held to."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from chalicelib.domain.address import Channel
+from chalicelib.domain.alerts import Ignored
+from chalicelib.domain.broadcast import BroadcastState
+from chalicelib.domain.notice import Act, Kind, Severity, Urgency
+from chalicelib.intake.schema import document
+from chalicelib.store.api_keys import SCOPES
+from tests.feeds.feeds import a_feed, an_alert
+from tests.intake.desk import Desk, a_broadcast, a_notice
+
+DOCUMENT: dict[str, Any] = json.loads(document())
+SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def assert_fits(schema: dict[str, Any], value: Any) -> None:
+    registry: Any = Registry().with_resource("urn:doc", DRAFT202012.create_resource(DOCUMENT))
+    absolute = json.loads(json.dumps(schema).replace('"#/', '"urn:doc#/'))
+    Draft202012Validator(absolute, registry=registry).validate(value)
+
+
+def test_the_document_is_valid() -> None:
+    validate(DOCUMENT)
+    assert DOCUMENT["openapi"].startswith("3.1")
+
+
+def test_the_document_is_served_to_anybody(desk: Desk) -> None:
+    reply = desk.call("GET", "/v1/openapi.json")
+    assert (reply.status, reply.json) == (200, DOCUMENT)
+
+
+def plain(path: str) -> str:
+    return re.sub(r"\{\w+\}", "{}", path)
+
+
+def test_the_document_and_the_app_have_the_same_doors(desk: Desk) -> None:
+    served = {(method.lower(), plain(path)) for path, methods in desk.app.routes.items() if path.startswith(("/v1/", "/hooks/")) for method in methods}
+    described = {(method, plain(path)) for path, methods in DOCUMENT["paths"].items() for method in methods}
+    assert described == served
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [
+        (("NewBroadcast", "kind"), Kind),
+        (("NewBroadcast", "severity"), Severity),
+        (("NewBroadcast", "urgency"), Urgency),
+        (("Broadcast", "state"), BroadcastState),
+        (("Broadcast", "act"), Act),
+    ],
+    ids=["kind", "severity", "urgency", "state", "act"],
+)
+def test_the_document_knows_our_words(at: tuple[str, str], words: Any) -> None:
+    assert set(SCHEMAS[at[0]]["properties"][at[1]]["enum"]) == set(words)
+
+
+def test_the_document_knows_channels_codes_and_scopes() -> None:
+    assert set(SCHEMAS["NewBroadcast"]["properties"]["channels"]["items"]["enum"]) == set(Channel)
+    assert set(SCHEMAS["PostAnswer"]["properties"]["ignored"]["items"]["properties"]["code"]["enum"]) == set(Ignored)
+    wanted = {scope for methods in DOCUMENT["paths"].values() for one in methods.values() for need in one["security"] for scope in need["key"]}
+    assert wanted <= set(SCOPES)
+
+
+@pytest.mark.parametrize("name", ["NewBroadcast", "NoticeEvent", "Approve", "NewKiosk", "Text", "SendAt"])
+def test_what_we_take_refuses_unknown_fields(name: str) -> None:
+    assert SCHEMAS[name]["additionalProperties"] is False
+
+
+def test_answers_are_as_the_document_says(desk: Desk) -> None:
+    desk.follower("transit", channels=(Channel.SMS, Channel.EMAIL))
+    made = desk.post("/v1/broadcasts", a_broadcast(kind="emergency", send_at={"local": "2026-12-02T07:30", "zone": "America/New_York"}))
+    name = made.json["id"]
+    kiosk = {"id": "pier", "name": "Pier", "topics": ["transit"], "languages": ["en"]}
+    answers = [
+        ("post", "/v1/broadcasts", made),
+        ("post", "/v1/broadcasts", desk.post("/v1/broadcasts", {})),
+        ("post", "/v1/broadcasts/preview", desk.post("/v1/broadcasts/preview", a_broadcast())),
+        ("get", "/v1/broadcasts", desk.get("/v1/broadcasts")),
+        ("get", "/v1/broadcasts/{id}", desk.get(f"/v1/broadcasts/{name}")),
+        ("post", "/v1/broadcasts/{id}/approve", desk.post(f"/v1/broadcasts/{name}/approve", key="approver")),
+        ("post", "/v1/broadcasts/{id}/stop", desk.post(f"/v1/broadcasts/{name}/stop")),
+        ("get", "/v1/topics", desk.get("/v1/topics")),
+        ("post", "/v1/kiosks", desk.post("/v1/kiosks", kiosk, key="admin")),
+        ("post", "/v1/kiosks", desk.post("/v1/kiosks", kiosk, key="admin")),
+        ("get", "/v1/kiosks", desk.get("/v1/kiosks", key="admin")),
+        ("post", "/hooks/{source}", desk.hook("demo-city", a_notice())),
+        ("post", "/hooks/{source}", desk.hook("demo-transit", a_feed(an_alert(), an_alert("b", closed_timestamp=5)))),
+        ("post", "/hooks/{source}", desk.hook("nobody", a_notice())),
+    ]
+    for method, path, reply in answers:
+        described = DOCUMENT["paths"][path][method]["responses"][str(reply.status)]
+        described = DOCUMENT["components"]["responses"]["Problem"] if "$ref" in described else described
+        assert_fits(described["content"][reply.headers["Content-Type"]]["schema"], reply.json)
