@@ -1,5 +1,7 @@
 """Set preferences: a page's link chooses topics and language for one channel of one person."""
 
+from dataclasses import dataclass
+
 from chalicelib.domain.address import Channel
 from chalicelib.domain.consent import EVERYTHING, Consent, How, Step, wording_id
 from chalicelib.domain.conversation import known
@@ -12,8 +14,20 @@ from chalicelib.store.packing import packed
 from chalicelib.store.subscriptions import Subscription
 
 
-def set_preferences(subscriber: str, channel: Channel, *, topics: list[str], locale: str, services: Services) -> None:
-    """Follow exactly these topics, in this language. None at all opts the address out. Raises NotFound where the person is gone."""
+@dataclass(frozen=True)
+class Chosen:
+    """What a person chose for an address, and the sentence that they agreed to."""
+
+    address: KnownAddress
+    channel: Channel
+    topics: list[str]
+    locale: str
+    agreement: str
+
+
+def set_preferences(subscriber: str, channel: Channel, *, topics: list[str], locale: str, read_in: str, services: Services) -> None:
+    """Follow exactly these topics, in this language; `read_in` is the language of the page that was agreed to. None at all opts
+    the address out. Raises NotFound where the person is gone."""
     store, wanted = services.store, known(topics, services.city)
     follows = {one.topic: one for one in store.subscriptions.of(subscriber, channel)}
     name = next((one.address for one in follows.values()), None) or address_of(store.consents.of(subscriber), channel)
@@ -24,27 +38,26 @@ def set_preferences(subscriber: str, channel: Channel, *, topics: list[str], loc
         raise Conflict("Text START to us first: until then the network holds our texts back.", code="text_start_first")
     if not wanted and follows:
         store.addresses.opt_out(address.hash, services.now())
-    groups = _changes(address, channel, follows, wanted, locale, services)
+    agreement = services.renderer().page("choice", read_in)
+    groups = _changes(Chosen(address, channel, wanted, locale, agreement), follows, services)
     for writes in packed(groups) if groups else ():
         store.table.transact(writes)
 
 
-def _changes(
-    address: KnownAddress, channel: Channel, follows: dict[str, Subscription], wanted: list[str], locale: str, services: Services
-) -> list[list[Write]]:
+def _changes(chosen: Chosen, follows: dict[str, Subscription], services: Services) -> list[list[Write]]:
     """Joins and leaves, each with its entry in the ledger, and the language of those that stay."""
-    store, subscriber, source = services.store, address.subscriber, services.new_id()
-    joining, leaving = [topic for topic in wanted if topic not in follows], [topic for topic in follows if topic not in wanted]
-    turning = [one for topic, one in follows.items() if topic in wanted and one.locale != locale]
-    agreement = services.renderer().page("agreement", locale, topics=joining) if joining else ""
+    store, subscriber, source, locale = services.store, chosen.address.subscriber, services.new_id(), chosen.locale
+    joining, leaving = [topic for topic in chosen.topics if topic not in follows], [topic for topic in follows if topic not in chosen.topics]
+    turning = [one for topic, one in follows.items() if topic in chosen.topics and one.locale != locale]
 
     def entry(topic: str, step: Step) -> Write:
-        wording = wording_id(agreement) if step is Step.JOINED else ""
-        return store.consents.add_write(Consent(subscriber, address.hash, channel, topic, step, How.WEB, source, locale, services.now(), wording=wording))
+        wording = wording_id(chosen.agreement) if step is Step.JOINED else ""
+        name, channel = chosen.address.hash, chosen.channel
+        return store.consents.add_write(Consent(subscriber, name, channel, topic, step, How.WEB, source, locale, services.now(), wording=wording))
 
-    groups = [[*store.subscriptions.leave_writes(subscriber, topic, channel), entry(topic, Step.LEFT)] for topic in leaving]
+    groups = [[*store.subscriptions.leave_writes(subscriber, topic, chosen.channel), entry(topic, Step.LEFT)] for topic in leaving]
     groups += [store.subscriptions.locale_writes([one], locale) for one in turning]
     groups += [[entry(EVERYTHING, Step.LANGUAGE)]] if turning else []
-    groups += [[store.addresses.welcome_write(address), store.consents.wording_write(agreement)]] if joining else []
-    joins = [Subscription(subscriber, topic, channel, address.hash, locale) for topic in joining]
+    groups += [[store.addresses.welcome_write(chosen.address), store.consents.wording_write(chosen.agreement)]] if joining else []
+    joins = [Subscription(subscriber, topic, chosen.channel, chosen.address.hash, locale) for topic in joining]
     return groups + [[*store.subscriptions.join_writes(one), entry(one.topic, Step.JOINED)] for one in joins]

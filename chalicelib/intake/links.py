@@ -122,8 +122,9 @@ def _preferences(request: Request, house: Services, token: str) -> Response:
     subscriber, channel = _parts("preferences", token, 2, house)
     form = read_form(request)
     asked = first(form, "language")
-    locale = asked if asked in house.city.languages else locale_of(request, house)
-    set_preferences(subscriber, _REACHABLE[channel], topics=form.get("topic", []), locale=locale, services=house)
+    read_in = locale_of(request, house)
+    locale = asked if asked in house.city.languages else read_in
+    set_preferences(subscriber, _REACHABLE[channel], topics=form.get("topic", []), locale=locale, read_in=read_in, services=house)
     return _preferences_page(request, house, token, saved=True)
 
 
