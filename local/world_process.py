@@ -48,7 +48,7 @@ def run(options: Options) -> None:
         seed=partial(seed, services=services, ledger=ledger),
     )
     queues.make(EVENTS_QUEUE)
-    callbacks = TwilioCallbacks(ledger, account_sid=keys.account_sid, auth_token=keys.auth_token)
+    callbacks = TwilioCallbacks(ledger, app_url=options.app_url, account_sid=keys.account_sid, auth_token=keys.auth_token)
     errands = Errands(ledger, callback=callbacks, events=queues.named(EVENTS_QUEUE))
     screens = Screens(queues, ledger, faults, clock.now)
     child.wait_for_go()

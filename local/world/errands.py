@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import urllib3
 from twilio.request_validator import RequestValidator
@@ -76,10 +77,11 @@ class Errands:
 
 
 class TwilioCallbacks:
-    """Posts status callbacks, signed as Twilio signs them."""
+    """Posts status callbacks, signed as Twilio signs them. They go to the app where it is now: it may have been started on another port."""
 
-    def __init__(self, ledger: Ledger, *, account_sid: str, auth_token: str) -> None:
+    def __init__(self, ledger: Ledger, *, app_url: str, account_sid: str, auth_token: str) -> None:
         self._ledger = ledger
+        self._app = urlsplit(app_url)
         self._account_sid = account_sid
         self._validator = RequestValidator(auth_token)  # type: ignore[no-untyped-call]
         self._http = urllib3.PoolManager(maxsize=_WORKERS, retries=False, timeout=urllib3.Timeout(connect=2, read=15))
@@ -89,9 +91,10 @@ class TwilioCallbacks:
         message = self._ledger.find("seq = ?", errand.seq)[0]
         sid, form = message.provider_id, {"ApiVersion": "2010-04-01", "AccountSid": self._account_sid, "From": message.sender, "To": message.recipient}
         form |= {"MessageSid": sid, "SmsSid": sid, "MessageStatus": errand.status, "SmsStatus": errand.status}
-        signature: str = self._validator.compute_signature(errand.target, form)  # type: ignore[no-untyped-call]
+        target = urlsplit(errand.target)._replace(scheme=self._app.scheme, netloc=self._app.netloc).geturl()
+        signature: str = self._validator.compute_signature(target, form)  # type: ignore[no-untyped-call]
         try:
-            answer = self._http.request_encode_body("POST", errand.target, fields=form, encode_multipart=False, headers={"X-Twilio-Signature": signature})
+            answer = self._http.request_encode_body("POST", target, fields=form, encode_multipart=False, headers={"X-Twilio-Signature": signature})
         except urllib3.exceptions.HTTPError:
             return False
         if answer.status >= 400:

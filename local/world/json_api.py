@@ -215,7 +215,7 @@ def _handed_over(one: Message) -> dict[str, object]:
         "seq": one.seq,
         "channel": one.channel,
         "to": one.recipient,
-        "from": one.sender,
+        "from": one.sender or None,
         "subject": one.subject or None,
         "body": one.body,
         "provider_id": one.provider_id,
