@@ -18,7 +18,7 @@ from chalicelib.domain.tokens import Tokens
 from chalicelib.domain.words import Words
 from chalicelib.errors import Misconfigured
 from chalicelib.flows.services import Renderer, Sender, Services
-from chalicelib.settings import Settings, from_env
+from chalicelib.settings import Settings, Stage, from_env
 from chalicelib.state.queue import Queues
 from chalicelib.state.table import Table
 from chalicelib.store.sealed import Vault
@@ -130,9 +130,7 @@ def _from_file(path: Path) -> Callable[[str], Mapping[str, object]]:
 
 def _from_ssm(prefix: str) -> Callable[[str], Mapping[str, object]]:
     def read(name: str) -> Mapping[str, object]:
-        import boto3
-
-        answer = boto3.client("ssm").get_parameter(Name=f"{prefix}/{name}", WithDecryption=True)
+        answer = _aws("ssm").get_parameter(Name=f"{prefix}/{name}", WithDecryption=True)
         found: Mapping[str, object] = json.loads(answer["Parameter"]["Value"])
         return found
 
@@ -150,18 +148,29 @@ def _state(settings: Settings, now: Callable[[], datetime], sleep: Callable[[flo
 
         file = SqliteFile(Path(settings.state_file))
         return SqliteTable(file), SqliteQueues(file, now)
-    import boto3
-
     from chalicelib.state.dynamodb import DynamoTable
     from chalicelib.state.sqs import SqsQueues
 
-    return DynamoTable(boto3.client("dynamodb"), settings.table, sleep=sleep, random=random.random), SqsQueues(boto3.client("sqs"), settings.queue_prefix)
+    table = DynamoTable(_aws("dynamodb"), settings.table, sleep=sleep, random=random.random)
+    return table, SqsQueues(_aws("sqs"), settings.queue_prefix)
+
+
+def _aws(service: str) -> Any:
+    """A client of AWS's own state: its calls may be repeated, so the SDK does; providers' clients never do."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(service, config=Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 5}))
 
 
 # --- channels and rendering ------------------------------------------------------------------------------------------
 
 
 def _sender(channel: Channel, settings: Settings, secret: Callable[[str], Mapping[str, object]], queues: Queues, city: City) -> Sender:
+    if settings.stage is Stage.TRAINING:
+        from chalicelib.channels.rehearsal import Rehearsal
+
+        return Rehearsal()
     if channel is Channel.SMS:
         from chalicelib.channels.sms import sms_sender
 
