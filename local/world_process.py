@@ -3,8 +3,10 @@
 import os
 import threading
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import urllib3
 import waitress  # type: ignore[import-untyped]
@@ -28,13 +30,24 @@ _THREADS = 64
 _PATIENCE_SECONDS = 75.0
 
 
-def run(options: Options) -> None:
-    """Serve until the parent says stop."""
+@dataclass(frozen=True)
+class Parts:
+    """The world, and what goes on in it by itself."""
+
+    world: World
+    errands: Errands
+    screens: Screens
+
+
+def assemble(options: Options) -> Parts:
+    """The parts of a world around the city that `options` name, which must be founded."""
     file = SqliteFile(options.state_file)
     clock = CityClock(file)
     services = wiring.build(options.settings(), now=clock.now)
     keys = keyring.read(options.secrets_file)
     ledger, faults, queues = Ledger(file), Faults(file), SqliteQueues(file, clock.now)
+    queues.make(EVENTS_QUEUE)
+    callback = TwilioCallbacks(ledger, app_url=options.app_url, account_sid=keys.account_sid, auth_token=keys.auth_token)
     world = World(
         city=services.city,
         keyring=keys,
@@ -47,16 +60,23 @@ def run(options: Options) -> None:
         move_clock=_Mover(clock, options.app_url, keys.control),
         seed=partial(seed, services=services, ledger=ledger),
     )
-    queues.make(EVENTS_QUEUE)
-    callbacks = TwilioCallbacks(ledger, app_url=options.app_url, account_sid=keys.account_sid, auth_token=keys.auth_token)
-    errands = Errands(ledger, callback=callbacks, events=queues.named(EVENTS_QUEUE))
-    screens = Screens(queues, ledger, faults, clock.now)
+    return Parts(world, Errands(ledger, callback=callback, events=queues.named(EVENTS_QUEUE)), Screens(queues, ledger, faults, clock.now))
+
+
+def run(options: Options) -> None:
+    """Serve until the parent says stop."""
+    parts = assemble(options)
     child.wait_for_go()
-    server = waitress.create_server(make_world(world), host="127.0.0.1", port=options.world_port, threads=_THREADS, channel_request_lookahead=1, ident="world")
+    server = serve(parts.world, options.world_port)
     child.end_with_parent(lambda: os._exit(0))
-    errands.start()
-    screens.start()
+    parts.errands.start()
+    parts.screens.start()
     server.run()
+
+
+def serve(world: World, port: int) -> Any:
+    """A server of the world; `run` it. Looking ahead on a connection is how it notices that a caller left."""
+    return waitress.create_server(make_world(world), host="127.0.0.1", port=port, threads=_THREADS, channel_request_lookahead=1, ident="world")
 
 
 class _Mover:
