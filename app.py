@@ -2,14 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from chalice import Chalice, Rate
-from chalice.app import CloudWatchEvent, SNSEvent, SQSEvent
+from chalice.app import Chalice, CloudWatchEvent, Rate, SNSEvent, SQSEvent
 
 from chalicelib import wiring
 from chalicelib.settings import serves_http
 
 if TYPE_CHECKING:
-    from chalicelib.intake.jobs import Failures
+    from chalicelib.intake.records import Failures
 
 app = Chalice(app_name="belfry", configure_logs=False)
 

@@ -160,7 +160,8 @@ def _aws(service: str) -> Any:
     import boto3
     from botocore.config import Config
 
-    return boto3.client(service, config=Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 5}))
+    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 5})
+    return boto3.client(service, config=config)  # type: ignore[call-overload]
 
 
 # --- channels and rendering ------------------------------------------------------------------------------------------
