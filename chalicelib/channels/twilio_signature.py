@@ -21,13 +21,13 @@ def signed_by_twilio(url: str, pairs: Sequence[tuple[str, str]], signature: str,
     return any(answers)
 
 
-def _validator(token: str) -> Callable[[str, Mapping[str, str], str], bool]:
-    validate: Callable[[str, Mapping[str, str], str], bool] = RequestValidator(token).validate  # type: ignore[no-untyped-call]
+def _validator(token: str) -> Callable[[str, "_Form", str], bool]:
+    validate: Callable[[str, _Form, str], bool] = RequestValidator(token).validate  # type: ignore[no-untyped-call]
     return validate
 
 
 @dataclass(frozen=True)
-class _Form(Mapping[str, str]):
+class _Form:
     """Form pairs as the validator reads them: every value of a repeated name."""
 
     pairs: Sequence[tuple[str, str]]
@@ -35,11 +35,8 @@ class _Form(Mapping[str, str]):
     def getlist(self, name: str) -> list[str]:
         return [value for key, value in self.pairs if key == name]
 
-    def __getitem__(self, name: str) -> str:
-        return self.getlist(name)[-1]
-
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys(key for key, _ in self.pairs))
 
     def __len__(self) -> int:
-        return len({key for key, _ in self.pairs})
+        return len(self.pairs)

@@ -7,6 +7,7 @@ written nor by whom is ever logged.
 import logging
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from html import escape
 from urllib.parse import parse_qsl, urlencode
 
@@ -25,7 +26,6 @@ from chalicelib.flows.stop_texts import stop_texts
 from chalicelib.flows.subscribe import subscribe
 from chalicelib.flows.text_in import text_in
 from chalicelib.intake.answers import answered, read_bytes
-from chalicelib.store.inbound import Inbound
 
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 200
@@ -72,20 +72,19 @@ def reply_to(form: Mapping[str, str], *, services: Services) -> str | None:
     before = services.store.inbound.answered(sid)
     if before:
         return before.reply
-    for left in range(MOST_TRIES, 0, -1):
-        try:
-            inbound = text_in(sid, sender=form.get("From", ""), body=form.get("Body", ""), opt_out_type=form.get("OptOutType", ""), services=services)
-            return _act(inbound, services)
-        except Invalid:
-            _log.info("text from no phone number", extra={"fields": {"sid": sid}})
-            return None
-        except TransactionRefused:
-            if left == 1:
-                raise
-    return None
+    for _ in range(MOST_TRIES - 1):
+        with suppress(TransactionRefused):
+            return _answer(sid, form, services)
+    return _answer(sid, form, services)
 
 
-def _act(inbound: Inbound, services: Services) -> str | None:
+def _answer(sid: str, form: Mapping[str, str], services: Services) -> str | None:
+    """Read afresh, decide, do. Raises TransactionRefused where another text of the same person came between."""
+    try:
+        inbound = text_in(sid, sender=form.get("From", ""), body=form.get("Body", ""), opt_out_type=form.get("OptOutType", ""), services=services)
+    except Invalid:
+        _log.info("text from no phone number", extra={"fields": {"sid": sid}})
+        return None
     reply = _FLOWS[inbound.meaning.verb](inbound, services=services)
     _log.info("text answered", extra={"fields": {"sid": inbound.sid, "verb": str(inbound.meaning.verb), "locale": inbound.locale, "silent": reply is None}})
     return reply

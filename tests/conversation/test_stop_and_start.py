@@ -1,6 +1,5 @@
 """STOP is final at once; START brings back what it ended; nothing is lost or doubled when a worker dies or texts cross."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,45 +8,9 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.consent import wording_id
-from chalicelib.store.stores import Stores
 from tests.conversation.booth import ANA, Booth
+from tests.conversation.crossing import Died, die, meddle
 from tests.conversation.test_transcripts import TOPICS
-
-
-class Died(BaseException):
-    """The process dies here."""
-
-
-class Meddling:
-    """A table that does something before its n-th transaction: dies, or lets another text in first."""
-
-    def __init__(self, inner: Any, before: Mapping[int, Callable[[], object]]) -> None:
-        self.inner, self.before, self.count = inner, before, 0
-
-    def transact(self, writes: Any) -> None:
-        self.count += 1
-        act = self.before.get(self.count)
-        if act:
-            act()
-        self.inner.transact(writes)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-
-def die() -> None:
-    raise Died
-
-
-def meddle(booth: Booth, before: Mapping[int, Callable[[], object]]) -> Callable[[], None]:
-    """From now on the booth's table meddles; the answer undoes it."""
-    plain = booth.services
-    booth.services = replace(plain, store=Stores(Meddling(booth.state.table, before), plain.store.vault))
-
-    def undo() -> None:
-        booth.services = plain
-
-    return undo
 
 
 def a_wide_city(topics: int = 80) -> str:
@@ -262,6 +225,23 @@ def test_a_change_of_language_that_a_stop_overtakes_brings_nothing_back(tmp_path
     meddle(booth, {1: lambda: _from_elsewhere(booth, quiet, "STOP")})
     booth.text("LANG es")
     assert booth.follows() == {}
+
+
+def test_a_text_that_is_overtaken_again_and_again_fails_and_may_be_delivered_again(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    booth.text("ALERTAS")
+    booth.text("ALTO")
+    name, addresses = booth.person().hash, booth.services.store.addresses
+
+    def stop_again() -> None:
+        booth.clock.advance(timedelta(seconds=1))
+        addresses.opt_out(name, booth.clock())
+
+    undo = meddle(booth, dict.fromkeys(range(1, 10), stop_again))
+    fields = [("MessageSid", "SM1"), ("From", ANA), ("Body", "EMPEZAR")]
+    assert booth.twilio(fields).status == 500
+    undo()
+    assert booth.twilio(fields).status == 200
 
 
 def _from_elsewhere(booth: Booth, services: Any, text: str) -> None:

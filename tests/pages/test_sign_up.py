@@ -11,7 +11,10 @@ from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.message import Answer, Outcome
 from chalicelib.domain.tokens import Tokens
 from chalicelib.flows.send_reply import send_reply
+from chalicelib.flows.services import Services
+from chalicelib.store.addresses import address_key
 from tests.conversation.booth import URL, Booth
+from tests.conversation.crossing import meddle
 
 ANA = "ana@example.org"
 PICKED = [("topic", "transit"), ("topic", "jobs"), ("email", " Ana@Example.org ")]
@@ -253,6 +256,33 @@ def test_confirming_twice_changes_nothing(tmp_path: Path) -> None:
     assert booth.rows() == rows
 
 
+def test_two_clicks_at_once_subscribe_once(tmp_path: Path) -> None:
+    booth, path = signed_up(tmp_path)
+    quiet = booth.services
+    meddle(booth, {1: lambda: _submit(booth, quiet, path)})
+    assert booth.submit(path).status == 200
+    store = booth.services.store
+    subscriber = store.subscribers.find(Address(Channel.EMAIL, ANA)).subscriptions[0].subscriber
+    assert len(store.consents.of(subscriber)) == 2
+
+
+def test_a_stop_that_crosses_the_yes_wins_and_the_yes_can_be_said_again(tmp_path: Path) -> None:
+    booth, path = signed_up(tmp_path)
+    name = booth.services.store.subscribers.find(Address(Channel.EMAIL, ANA)).hash
+    undo = meddle(booth, {1: lambda: booth.services.store.addresses.opt_out(name, booth.clock())})
+    assert booth.submit(path).status == 500
+    assert follows(booth) == {}
+    undo()
+    assert booth.submit(path).status == 200
+    assert follows(booth) == {"transit": "en", "jobs": "en"}
+
+
+def _submit(booth: Booth, services: Services, path: str) -> None:
+    now, booth.services = booth.services, services
+    booth.submit(path)
+    booth.services = now
+
+
 def test_a_link_counts_for_48_hours(tmp_path: Path) -> None:
     booth, path = signed_up(tmp_path)
     booth.clock.advance(timedelta(hours=48))
@@ -287,8 +317,6 @@ def test_signing_up_again_after_ending_everything_brings_email_back(tmp_path: Pa
 def test_an_erased_address_cannot_be_confirmed(tmp_path: Path) -> None:
     booth, path = signed_up(tmp_path)
     person = booth.services.store.subscribers.find(Address(Channel.EMAIL, ANA))
-    from chalicelib.store.addresses import address_key
-
     booth.state.table.delete(address_key(person.hash))
     assert booth.submit(path).status == 404
 

@@ -1,0 +1,89 @@
+"""What we say by text: short enough to be one part where the script allows, and STOP in Latin letters beside every other word for it."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from chalicelib.domain.locale import SPOKEN
+from chalicelib.domain.sms_parts import GSM7
+from chalicelib.render.renderer import CityRenderer
+from infra.catalogues import TEMPLATES, faults
+from tests.conversation.booth import URL, the_city, the_words
+
+TOPICS = list(the_city().topics)
+REPLIES: dict[str, list[dict[str, object]]] = {
+    "joined": [{"topic": topic} for topic in TOPICS],
+    "restored": [{"follows": TOPICS[:2]}],
+    "start_first": [{"topic": "transit"}, {"topic": None}],
+    "topics": [{"follows": [], "others": TOPICS}, {"follows": TOPICS[:2], "others": TOPICS[2:]}, {"follows": TOPICS, "others": []}],
+    "which_topic": [{"topics": TOPICS}],
+    "left": [{"topics": TOPICS[:1], "follows": TOPICS[1:3]}, {"topics": TOPICS[:1], "follows": []}],
+    "not_following": [{"topic": "jobs", "above": None}, {"topic": "transit/red-line", "above": "transit"}],
+    "which_to_leave": [{"topics": TOPICS}, {"topics": []}],
+    "language_set": [{"others": []}, {"others": TOPICS}],
+    "help": [{}],
+    "stopped": [{}],
+    "stop_or_leave": [{"follows": TOPICS[:2]}, {"follows": []}],
+    "not_understood": [{}],
+}
+MANY_LANGUAGES: dict[str, list[dict[str, object]]] = {"offer_languages": [{}], "which_language": [{}]}
+RENDERER = CityRenderer(city=the_city(), templates=TEMPLATES, public_url=URL)
+
+
+def test_every_reply_is_tried_here() -> None:
+    helpers = {"names", "languages"}
+    assert {path.stem for path in (TEMPLATES / "reply").glob("*.txt")} - helpers == set(REPLIES) | set(MANY_LANGUAGES)
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
+@pytest.mark.parametrize("name", REPLIES)
+def test_an_english_or_spanish_reply_is_one_part(name: str, locale: str) -> None:
+    for values in REPLIES[name]:
+        message = RENDERER.reply(name, locale, **values)
+        assert (message.parts, message.encoding) == (1, GSM7), message.body
+
+
+@pytest.mark.parametrize("locale", ["ar", "zh-Hans"])
+@pytest.mark.parametrize("name", REPLIES)
+def test_a_reply_in_another_script_is_at_most_three_parts(name: str, locale: str) -> None:
+    assert all(RENDERER.reply(name, locale, **values).parts <= 3 for values in REPLIES[name])
+
+
+@pytest.mark.parametrize("locale", SPOKEN)
+@pytest.mark.parametrize("name", MANY_LANGUAGES)
+def test_a_reply_for_readers_of_any_language_is_one_part(name: str, locale: str) -> None:
+    assert RENDERER.reply(name, locale).parts == 1
+
+
+@pytest.mark.parametrize("locale", SPOKEN)
+@pytest.mark.parametrize("name", ["joined", "restored"])
+def test_a_confirmation_says_all_that_it_must(name: str, locale: str) -> None:
+    said = RENDERER.reply(name, locale, **REPLIES[name][0]).body
+    words = the_words()
+    wanted = {"en": ("HELP", "STOP"), "es": ("AYUDA", "ALTO"), "ar": ("مساعدة", "توقف"), "zh-Hans": ("帮助", "停止")}[locale]
+    assert all(word in said for word in (*wanted, "STOP", the_city().programme))
+    assert all(name in said for name in [the_city().topics["transit"].names[locale]])
+    assert RENDERER.reply("joined", locale, topic="transit").body.count("LANG") == 1
+    assert all(word.casefold() in {*words.help, *words.stop} for word in wanted if word.isascii())
+
+
+@pytest.mark.parametrize("locale", SPOKEN)
+def test_every_word_a_reply_tells_people_to_text_is_one_we_know(locale: str) -> None:
+    words = the_words()
+    known = {*words.stop, *words.start, *words.join, *words.leave, *words.list, *words.language, *words.help}
+    for name, cases in REPLIES.items():
+        for values in cases:
+            shouted = set(re.findall(r"\b[A-Z]{4,}\b", RENDERER.reply(name, locale, **values).body))
+            assert {word for word in shouted if word.casefold() not in known} == set(), name
+
+
+def test_the_catalogues_of_residents_are_complete() -> None:
+    assert list(faults(TEMPLATES, "residents")) == []
+
+
+def test_a_city_with_its_own_word_on_frequency_is_heard(tmp_path: Path) -> None:
+    renderer = CityRenderer(city=replace(the_city(), frequency={"en": "2 msgs/week."}), templates=TEMPLATES, public_url=URL)
+    assert "2 msgs/week. Msg & data rates" in renderer.reply("joined", "en", topic="transit").body
+    assert "2 msgs" not in renderer.reply("joined", "es", topic="transit").body

@@ -1,0 +1,208 @@
+"""Every page for residents, in every language: its bones, its headers, and that nothing on it needs more than itself."""
+
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from chalicelib.domain.address import Address, Channel
+from chalicelib.domain.locale import SPOKEN, direction
+from chalicelib.store.sign_ups import SignUp
+from chalicelib.store.subscriptions import Subscription, audience_row, person_row
+from tests.conversation.booth import Booth
+
+WHO = "3" + "0" * 31
+VOID = {"meta", "link", "input", "br", "img", "hr"}
+
+
+@dataclass
+class Bones(HTMLParser):
+    """What a page is made of."""
+
+    tags: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+    unbalanced: list[str] = field(default_factory=list)
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.unbalanced.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "title":
+            self.title += data
+
+    def of(self, *names: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.tags if tag in names]
+
+
+def bones(text: str) -> Bones:
+    found = Bones()
+    found.feed(text)
+    return found
+
+
+def a_city_with_a_reader(folder: Path) -> Booth:
+    booth = Booth(folder)
+    store = booth.services.store
+    known = store.addresses.claim(Address(Channel.EMAIL, "ana@example.org"), subscriber=WHO, verified=True)
+    for topic in ("transit", "jobs"):
+        one = Subscription(WHO, topic, Channel.EMAIL, known.hash, "en")
+        booth.state.table.put_many([audience_row(one), person_row(one)])
+    booth.state.table.transact([store.sign_ups.put_write(SignUp("up1", known.hash, WHO, ("events",), "en", booth.clock()))])
+    return booth
+
+
+def paths(booth: Booth) -> dict[str, tuple[str, str]]:
+    """Name → method and path of every page."""
+    sign = booth.services.tokens.sign
+    confirm, end, choose = sign("confirm", "up1"), sign("unsubscribe", WHO, "transit", "email"), sign("preferences", WHO, "email")
+    return {
+        "home": ("GET", "/"),
+        "join": ("GET", "/join"),
+        "join, wrong": ("POST", "/join"),
+        "confirm": ("GET", f"/confirm/{confirm}"),
+        "confirmed": ("POST", f"/confirm/{confirm}"),
+        "unsubscribe": ("GET", f"/unsubscribe/{end}"),
+        "preferences": ("GET", f"/preferences/{choose}"),
+        "preferences, saved": ("POST", f"/preferences/{choose}"),
+        "unsubscribed": ("POST", f"/unsubscribe/{end}"),
+        "no such link": ("GET", "/confirm/nothing"),
+    }
+
+
+@pytest.mark.parametrize("locale", SPOKEN)
+def test_every_page_stands_on_its_own_in_every_language(tmp_path: Path, locale: str) -> None:
+    booth = a_city_with_a_reader(tmp_path)
+    for name, (method, path) in paths(booth).items():
+        query = f"{path}?lang={locale}"
+        answer = booth.get(query) if method == "GET" else booth.submit(query)
+        page = bones(answer.text)
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8", name
+        assert page.of("html") == [{"lang": locale, "dir": direction(locale)}], name
+        assert (page.unbalanced, page.open) == ([], []), name
+        assert len(page.of("h1")) == len(page.of("main")) == len(page.of("title")) == 1, name
+        assert page.title.strip(" |"), name
+        assert page.of("script", "style", "iframe", "img") == [], name
+        assert not [attributes for _, attributes in page.tags if any(key == "style" or key.startswith("on") for key in attributes)], name
+        _check_fields(page, name)
+        _check_headers(answer.headers, name)
+
+
+def _check_fields(page: Bones, name: str) -> None:
+    """Each field has its label: around it, or by its id."""
+    labels = {attributes.get("for") for attributes in page.of("label")}
+    for attributes in page.of("input", "select"):
+        assert attributes.get("id") in labels or attributes.get("type") == "checkbox" or attributes["name"] == "website", (name, attributes)
+
+
+def _check_headers(headers: object, name: str) -> None:
+    assert isinstance(headers, dict)
+    policy = headers["Content-Security-Policy"]
+    assert "unsafe" not in policy, name
+    assert all(part in policy for part in ("default-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'")), name
+    assert headers["Referrer-Policy"] == "no-referrer", name
+    assert headers["X-Content-Type-Options"] == "nosniff", name
+    assert headers["Cache-Control"] == "no-store", name
+    assert not [one for one in headers if one.lower() == "set-cookie"], name
+
+
+def test_a_reader_can_switch_to_every_language_of_the_city(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    links = [one for one in bones(booth.get("/join").text).of("a") if one.get("hreflang")]
+    assert [(one["href"], one["lang"]) for one in links] == [(f"?lang={locale}", locale) for locale in SPOKEN]
+    assert [one["lang"] for one in links if one.get("aria-current")] == ["en"]
+
+
+@pytest.mark.parametrize(
+    ("query", "header", "locale"),
+    [
+        ("", "", "en"),
+        ("", "es-MX,es;q=0.9,en;q=0.8", "es"),
+        ("", "en;q=0.4, zh-CN;q=0.9", "zh-Hans"),
+        ("", "de, fr;q=0.9", "en"),
+        ("", "zh-TW", "en"),
+        ("", "es;q=0", "en"),
+        ("", "es;q=high, ar;q=0.1", "ar"),
+        ("", "*,;;;q=,,=" * 200, "en"),
+        ("?lang=ar", "es", "ar"),
+        ("?lang=zh-cn", "", "zh-Hans"),
+        ("?lang=tlh", "es", "es"),
+        ("?lang=%22%3E%3Cscript%3E", "", "en"),
+        ("?lang=", "ar", "ar"),
+    ],
+)
+def test_the_language_of_a_page_is_chosen_or_else_the_browsers(tmp_path: Path, query: str, header: str, locale: str) -> None:
+    booth = Booth(tmp_path)
+    assert bones(booth.get(f"/{query}", accept_language=header).text).of("html")[0]["lang"] == locale
+
+
+def test_a_city_none_of_whose_languages_we_write_has_english_pages(tmp_path: Path) -> None:
+    city = 'name = "B"\nprogramme = "B"\nzone = "UTC"\nlanguages = ["fr"]\nhelp_contact = "3900"\n[[topics]]\nid = "bus"\nnames = { fr = "Bus" }'
+    booth = Booth(tmp_path, city=city)
+    page = booth.get("/", accept_language="fr")
+    assert page.status == 200
+    assert bones(page.text).of("html")[0]["lang"] == "en"
+    assert "hreflang" not in page.text
+
+
+def test_the_home_page_says_how_to_join_in_the_readers_own_word(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    english, arabic = booth.get("/").text, booth.get("/?lang=ar").text
+    assert all(said in english for said in ("ALERTS", "+1 500 555 0006", 'href="sms:+15005550006"', "Message and data rates may apply", "STOP", "HELP"))
+    assert "تنبيهات" in arabic
+    assert '<bdi dir="ltr">+1 500 555 0006</bdi>' in arabic
+
+
+@pytest.mark.parametrize(("name", "kind"), [("residents.css", "text/css"), ("bell.svg", "image/svg+xml")])
+def test_what_pages_are_drawn_with_is_served(tmp_path: Path, name: str, kind: str) -> None:
+    answer = Booth(tmp_path).get(f"/static/{name}")
+    assert answer.status == 200
+    assert answer.headers["Content-Type"].startswith(kind)
+    assert "max-age" in answer.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("name", ["none.css", "..%2F..%2Fcity.toml", "residents.po", "Residents.css", ".", "%00.css"])
+def test_nothing_else_is_served(tmp_path: Path, name: str) -> None:
+    assert Booth(tmp_path).get(f"/static/{name}").status == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        pytest.param(b"topic=%ff%fe", {"Content-Type": "application/x-www-form-urlencoded"}, 400, id="not UTF-8"),
+        pytest.param(b"a=1&" * 500, {"Content-Type": "application/x-www-form-urlencoded"}, 400, id="500 fields"),
+        pytest.param(b"a=" + b"x" * 40_000, {"Content-Type": "application/x-www-form-urlencoded"}, 413, id="40 KB"),
+        pytest.param(b"{}", {"Content-Type": "application/json"}, 415, id="JSON"),
+        pytest.param(b"", {}, 415, id="nothing"),
+    ],
+)
+def test_a_form_that_cannot_be_read_is_a_page_that_says_so(tmp_path: Path, body: bytes, headers: dict[str, str], status: int) -> None:
+    booth = Booth(tmp_path)
+    answer = booth.call("POST", "/join", body, headers)
+    assert answer.status == status
+    assert "That did not work" in answer.text
+    assert booth.rows() == 0
+
+
+def test_what_somebody_typed_is_never_markup(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    page = booth.submit("/join", [("email", '"><script>alert(1)</script>'), ("topic", "<b>")])
+    assert "<script>" not in page.text
+    assert "&lt;script&gt;" in page.text
+
+
+def test_pages_under_a_path_link_to_themselves(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    booth.services = replace(booth.services, public_url="https://x.execute-api.us-east-1.amazonaws.com/api")
+    assert 'href="/api/static/residents.css"' in booth.get("/").text
+    assert 'href="/api/join?lang=en"' in booth.get("/").text
