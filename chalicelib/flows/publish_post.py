@@ -107,9 +107,14 @@ def _plan(case: _Case, services: Services) -> tuple[Broadcast | None, Sequence[W
     if over and case.last and untold(case.last):
         said = replace(case.said, fingerprint="over", periods=())
         return None, [services.store.notices.withdraw_write(case.known, said, post=case.post.id), *_stop_writes(case, services)]
-    if case.notice.ended:
+    if case.notice.ended or (over and not _has_words(case)):
         return None, [services.store.notices.end_write(case.known), *_stop_writes(case, services)]
     return _revise(case, services)
+
+
+def _has_words(case: _Case) -> bool:
+    """Whether a withdrawal can be told: in the words of what it withdraws, or in its own, to topics of its own."""
+    return case.last_content is not None or bool(case.notice.content and case.notice.topics)
 
 
 def _revise(case: _Case, services: Services) -> tuple[Broadcast, Sequence[Write]]:

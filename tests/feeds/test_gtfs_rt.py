@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.notice import Severity, Text
@@ -209,9 +209,9 @@ def test_texts_are_kept_per_language_the_sources_own_first(header: dict[str, Any
 
 
 def test_html_and_entities_become_plain_lines() -> None:
-    body = "<p>L&iacute;nea 1&nbsp;&amp; 2<br>desviada</p><p></p><ul><li>A<li>B</ul><script>alert(1)</script>5 < 7"
+    body = "<p>L&iacute;nea 1&nbsp;&amp; 2<br>desviada</p><p></p><ul><li>A<li>B</ul><script>alert(1)</script>5 < 7 <Line>"
     notice = read_one(a_feed(an_alert(description_text=body)))
-    assert notice.content["en"].body == "Línea 1 & 2\ndesviada\n\nA\nB\n5 < 7"
+    assert notice.content["en"].body == "Línea 1 & 2\ndesviada\n\nA\nB\n5 < 7 <Line>"
 
 
 @pytest.mark.parametrize(
@@ -254,8 +254,10 @@ def test_text_is_cut_at_a_word_to_what_we_keep() -> None:
         (tr(("data:text/html,x", "en")), None),
         (tr(("https://user@x.org/", "en")), None),
         (tr(("see our page", "en")), None),
+        (tr(("https://x.org:99999/", "en")), None),
+        (tr(("https://[::1/", "en")), None),
     ],
-    ids=["tagged", "untagged", "mere text", "empty", "javascript", "data", "with a name in it", "no link"],
+    ids=["tagged", "untagged", "mere text", "empty", "javascript", "data", "with a name in it", "no link", "no such port", "broken host"],
 )
 def test_only_a_web_address_becomes_the_link(url: Any, link: str | None) -> None:
     assert read_one(a_feed(an_alert(url=url))).link == link
@@ -369,6 +371,7 @@ def test_a_protobuf_that_is_no_feed_is_refused(body: bytes) -> None:
         read(body)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_random_bytes_are_read_or_refused(body: bytes) -> None:
     for media_type in ("application/json", "application/x-protobuf"):
@@ -378,6 +381,7 @@ def test_random_bytes_are_read_or_refused(body: bytes) -> None:
             continue
 
 
+@settings(deadline=None)
 @given(st.integers(0, 400), st.binary(min_size=1, max_size=4))
 def test_a_damaged_protobuf_is_read_or_refused(at: int, patch: bytes) -> None:
     at %= len(_WHOLE)
@@ -406,6 +410,7 @@ JSONISH = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSONISH)
 def test_any_json_in_an_alert_is_read_or_refused(value: Any) -> None:
     for feed in ({"entity": value}, {"alerts": value}, {"entity": [{"id": "a", "alert": value}]}, value):

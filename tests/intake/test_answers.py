@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from chalice import Chalice, Response
+from chalice.app import Request
 from chalice.config import Config
 from chalice.local import LocalGateway
 
-from chalicelib.errors import Conflict, Invalid, NotFound, RenderFailed, StateLater
-from chalicelib.intake.answers import answer, answered, answered_page, finish, media_type, segment
+from chalicelib.errors import Conflict, Invalid, Malformed, NotFound, RenderFailed, StateLater
+from chalicelib.intake.answers import answer, answered, answered_page, finish, media_type, read_bytes, read_json, segment
 from tests.intake.desk import Desk
 
 
@@ -98,6 +99,22 @@ def test_a_view_that_answers_is_left_alone() -> None:
 def test_a_content_type_is_read_without_its_parameters(header: str, expected: str) -> None:
     request: Any = SimpleNamespace(headers={"content-type": header})
     assert media_type(request) == expected
+
+
+def a_request(body: object, *, base64: bool = False) -> Request:
+    """A request as Lambda hands it over."""
+    event = {"multiValueQueryStringParameters": None, "headers": {"content-type": "application/json"}, "pathParameters": {}, "body": body}
+    return Request(event | {"isBase64Encoded": base64, "requestContext": {"httpMethod": "POST", "resourcePath": "/x"}, "stageVariables": None})
+
+
+@pytest.mark.parametrize("request_", [a_request("A", base64=True), a_request('{"a": "\ud800"}')], ids=["broken base64", "half a character"])
+def test_a_body_that_lambda_could_not_read_either_is_malformed(request_: Request) -> None:
+    with pytest.raises(Malformed):
+        read_bytes(request_, types=["application/json"])
+
+
+def test_a_body_in_base64_is_unpacked() -> None:
+    assert read_json(a_request("eyJhIjogMX0=", base64=True)) == {"a": 1}
 
 
 @pytest.mark.parametrize("text", ["demo-city", "bc_0", "a.b", "transit~red-line"])

@@ -351,11 +351,23 @@ def test_what_is_over_or_says_nothing_is_ignored(desk: Desk) -> None:
         ({"active_period": [{"start": NOON - 3600, "end": NOON + 3600 + 600}]}, ["published", "updated"]),
         ({"active_period": [{"start": NOON - 3600}]}, ["published", "updated"]),
         ({"active_period": [{"start": NOON - 3000, "end": NOON + 3600}]}, ["published", "updated"]),
+        ({"active_period": [{"start": NOON - 3600, "end": NOON + 3600}, {"start": NOON + 7200}]}, ["published", "updated"]),
         ({"description_text": "Now with buses."}, ["published", "updated"]),
         ({"effect": "NO_EFFECT"}, ["published", "updated"]),
         ({"closed_timestamp": NOON}, ["published"]),
     ],
-    ids=["the same", "cause and link", "ends 9:59 later", "ends 10 min later", "end dropped", "starts later", "other words", "no effect", "closed"],
+    ids=[
+        "the same",
+        "cause and link",
+        "ends 9:59 later",
+        "ends 10 min later",
+        "end dropped",
+        "starts later",
+        "one more period",
+        "other words",
+        "no effect",
+        "closed",
+    ],
 )
 def test_only_what_riders_see_makes_an_update(desk: Desk, changes: dict[str, Any], acts: list[str]) -> None:
     desk.hook("demo-transit", a_feed())
