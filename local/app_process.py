@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from chalicelib import wiring
 from chalicelib.state.queue import Outgoing, Queue, Queues
@@ -58,7 +59,7 @@ def run(options: Options) -> None:
     clock = CityClock(SqliteFile(options.state_file))
     own = SqliteQueues(SqliteFile(options.state_file), clock.now)
     wake, hold = _Wake(), Hold()
-    services = wiring.build(options.settings(), now=clock.now)
+    services = wiring.build(options.settings(), now=clock.now, counts_age=timedelta(seconds=1))
     wiring.install(replace(services, queues=_Queues(services.queues, wake)))
     from app import app  # the services above are what its handlers will find
 
