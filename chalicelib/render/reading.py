@@ -6,7 +6,7 @@ from chalicelib.domain.broadcast import Content
 from chalicelib.domain.locale import ENGLISH, best, canonical, direction, fallbacks
 from chalicelib.domain.notice import Text
 from chalicelib.errors import RenderFailed
-from chalicelib.render.author import web_link
+from chalicelib.render.author import plain, web_link
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,12 @@ class Reading:
     def direction(self) -> str:
         """Which way the text runs."""
         return direction(self.locale)
+
+    @property
+    def body(self) -> str:
+        """What follows the title; nothing where it only repeats it, as many feeds do."""
+        body = plain(self.text.body)
+        return "" if body == plain(self.text.title) else body
 
 
 def reading(content: Content, locale: str) -> Reading:

@@ -220,6 +220,11 @@ def test_the_provider_is_asked_what_it_holds(twilio, reply, expected):
     assert asked.query["DateSent>"] == "2026-12-01T12:00:00Z"
 
 
+def test_a_message_of_another_channel_is_asked_for_nowhere(twilio):
+    assert sender_to(twilio.url).find(TO, KioskMessage({}), since=SINCE) is None
+    assert twilio.asked == []
+
+
 def test_nothing_about_a_call_is_logged(twilio, caplog):
     caplog.set_level(0)
     hand_over(twilio)

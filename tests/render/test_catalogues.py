@@ -105,6 +105,22 @@ def test_a_sentence_that_is_not_translated_is_never_sent_in_another_language(hou
         renderer.reply("hello", "ar", who="Ana", count=2)
 
 
+@pytest.mark.parametrize(
+    "template",
+    [
+        pytest.param("{% trans count=1 %}{{ count }} tram{% pluralize %}{{ count }} trams{% endtrans %}", id="a plural"),
+        pytest.param("{{ pgettext('verb', 'Stop') }}", id="a word with its meaning"),
+        pytest.param("{{ npgettext('verb', 'Stop', 'Stops', 2) }}", id="a plural with its meaning"),
+    ],
+)
+def test_no_kind_of_sentence_slips_through_untranslated(house, template):
+    (house / "reply" / "hello.txt").write_text(template)
+    renderer = CityRenderer(city=a_city(), templates=house, public_url="https://x.example")
+    assert renderer.reply("hello", "en").body
+    with pytest.raises(RenderFailed, match="ar lacks the sentence"):
+        renderer.reply("hello", "ar")
+
+
 @pytest.mark.parametrize(("locale", "forms"), [("en", 2), ("es", 3), ("ar", 6), ("zh-Hans", 1)])
 def test_plural_forms_are_cldrs(locale, forms):
     assert plural_forms(locale).startswith(f"nplurals={forms};")

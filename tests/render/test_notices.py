@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 
 import pytest
@@ -11,7 +12,7 @@ from chalicelib.domain.message import EmailMessage
 from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency
 from chalicelib.domain.sms_parts import count
 from chalicelib.errors import RenderFailed
-from chalicelib.render.renderer import MOST_PARTS
+from chalicelib.render.renderer import MOST_PARTS, CityRenderer
 from tests.render.notices import ENGLISH, FOUR, TEMPLATES, a_city, a_notice, a_renderer
 
 RENDERER = a_renderer()
@@ -166,6 +167,13 @@ def test_a_texts_own_link_is_the_one_its_readers_get():
     assert RENDERER.sms(a_notice(texts), "es").body.endswith("\nhttps://larkhaven.example/red?a=1&b=2")
 
 
+def test_a_body_that_repeats_the_title_is_not_said_twice():
+    content = a_notice({"en": Text("Buses replace trains.", "Buses replace trains.\n")}, link=None)
+    assert RENDERER.sms(content, "en").body == "Larkhaven Alerts: Buses replace trains."
+    assert filled(RENDERER.email(content, "en", "transit"))[1].count("Buses replace trains.") == 1
+    assert RENDERER.kiosk(content, "bc_1").envelope["item"]["langs"]["en"]["body"] == ""  # type: ignore[index]
+
+
 # --- hostile words ---------------------------------------------------------------------------------------------------
 
 
@@ -271,6 +279,23 @@ def test_notices_that_differ_in_a_comma_never_share_a_message():
     one, other = a_notice({"en": Text("A", "b, c")}), a_notice({"en": Text("A", "b c")})
     assert renderer.sms(one, "en").body != renderer.sms(other, "en").body
     assert renderer.kiosk(one, "bc_1") is not renderer.kiosk(one, "bc_2")
+
+
+def test_a_layout_with_a_gap_that_nothing_fills_is_refused_before_ses_sees_it(tmp_path):
+    shutil.copytree(TEMPLATES, tmp_path / "templates")
+    (tmp_path / "templates" / "notice" / "transit" / "email.txt").write_text("Dear {{ '{{' }}first_name}},")
+    renderer = CityRenderer(city=a_city(), templates=tmp_path / "templates", public_url="https://x.example")
+    with pytest.raises(RenderFailed, match="first_name"):
+        renderer.email(a_notice(), "en", "transit")
+
+
+def test_what_is_remembered_stays_bounded():
+    renderer = a_renderer()
+    first = renderer.sms(a_notice(), "en")
+    for number in range(300):
+        renderer.sms(a_notice({"en": Text(f"Notice {number}", "x")}), "en")
+    assert renderer.sms(a_notice(), "en") is not first
+    assert renderer.sms(a_notice(), "en") == first
 
 
 def test_a_notice_without_any_text_is_refused():

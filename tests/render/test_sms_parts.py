@@ -167,11 +167,22 @@ def test_a_beginning_in_gsm7_is_not_paid_for_as_ucs2():
         pytest.param("🇺🇸🇪🇸", 3, id="the second flag"),
         pytest.param("☎️", 1, id="a variation selector"),
         pytest.param("\r\n", 1, id="a line end"),
+        pytest.param("\ud83d\ude1c", 1, id="two halves of one character, read apart"),
+        pytest.param("\u1100\u1161", 1, id="a Hangul syllable written apart"),
         pytest.param("نُ", 1, id="an Arabic vowel sign"),
     ],
 )
 def test_a_cut_never_tears_one_character(text, at):
     assert inside_character(text, at)
+
+
+@pytest.mark.parametrize("at", [0, 2], ids=["the beginning", "the end"])
+def test_the_ends_of_a_text_are_inside_no_character(at):
+    assert not inside_character("ab", at)
+
+
+def test_one_character_longer_than_all_parts_leaves_nothing_rather_than_half_of_it():
+    assert fit("e" + "\u0301" * 500, most=1) == ""
 
 
 def test_a_cut_between_two_flags_is_fine():
