@@ -11,6 +11,7 @@ from pathlib import Path
 
 from chalice.app import Blueprint, Request, Response
 
+from chalicelib.domain.locale import ENGLISH, SPOKEN, best
 from chalicelib.domain.playlist import Sent
 from chalicelib.domain.strict_json import Json
 from chalicelib.domain.times import spoken
@@ -61,7 +62,8 @@ def _page(kiosk_id: str, services: Services) -> Response:
     kiosk = services.store.kiosks.get(kiosk_id)
     if kiosk is None:
         raise NotFound("There is no such kiosk.")
-    html = services.renderer().page("kiosk", kiosk.languages[0], kiosk=kiosk.name, languages=kiosk.languages)
+    cards = list(dict.fromkeys(best(tag, SPOKEN) or ENGLISH for tag in kiosk.languages))
+    html = services.renderer().page("kiosk", kiosk.languages[0], kiosk=kiosk.name, languages=cards)
     return Response(body=html, headers={"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": _POLICY})
 
 
