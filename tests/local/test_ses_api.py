@@ -29,11 +29,16 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallWorld]:
         yield found
 
 
-@pytest.fixture
-def ses(city: SmallWorld) -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def client(city: SmallWorld) -> Any:
     config = Config(retries={"total_max_attempts": 1}, read_timeout=5)
     session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="us-east-1")
-    yield session.client("sesv2", endpoint_url=city.options.world_url, config=config)
+    return session.client("sesv2", endpoint_url=city.options.world_url, config=config)
+
+
+@pytest.fixture
+def ses(city: SmallWorld, client: Any) -> Iterator[Any]:
+    yield client
     city.world.faults.switch(Fault("email"))
 
 

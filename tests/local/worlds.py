@@ -65,6 +65,9 @@ def served(directory: Path, *, port: int = AWAY) -> Iterator[SmallWorld]:
         yield SmallWorld(options, parts, make_world(parts.world).test_client())
     finally:
         server.close()
+        for channel in list(server.active_channels.values()):
+            channel.close()
+        server.task_dispatcher.shutdown()
         thread.join(5)
 
 
