@@ -5,7 +5,7 @@
 PYTHON := .venv/bin/python
 STAGE ?= prod
 PACKAGE = --stage $(STAGE) $(if $(RUNTIME),--runtime $(RUNTIME)) $(if $(ARCHITECTURE),--architecture $(ARCHITECTURE)) $(if $(CITY),--city $(CITY))
-TESTS = -n 2 --dist loadgroup
+TESTS = -n 2 --dist worksteal
 
 help:  ## list the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,8 +24,6 @@ check: setup  ## everything that has to hold before a change lands: lint, types,
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	$(PYTHON) -m infra.catalogues check
-	$(PYTHON) -m infra.build
-	.venv/bin/cfn-lint build/prod/sam.json
 	$(PYTHON) -m pytest $(TESTS) --cov --cov-report=term:skip-covered
 
 bench: setup  ## measure calls, work and size; prints one JSON object

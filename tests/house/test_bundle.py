@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,10 @@ import pytest
 
 from infra.build import Built, build
 from infra.target import chosen
-from tests.house.conftest import HOST
+from tests.house.conftest import HOST, Make
 from tests.house.sources import ROOT
 
-pytestmark = [pytest.mark.bundle, pytest.mark.xdist_group("bundle")]
+pytestmark = pytest.mark.bundle
 
 MOST_MB = 45
 LAMBDA_BRINGS = ("boto3", "botocore", "jmespath", "s3transfer")
@@ -34,11 +35,17 @@ def checksums(built: Built) -> dict[str, int]:
         return {one.filename: one.CRC for one in packed.infolist()}
 
 
-@pytest.fixture(scope="module")
-def rendered(runnable: Built, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+@pytest.fixture(scope="session")
+def rendered(runnable: Built, once: Callable[[str, Make], Path]) -> dict[str, Any]:
     """What a bare Python makes of the unzipped bundle."""
-    bundle, brought = tmp_path_factory.mktemp("task"), tmp_path_factory.mktemp("runtime")
-    with zipfile.ZipFile(runnable.zipped) as packed:
+    told: dict[str, Any] = json.loads((once("rendered", lambda place: _run_alone(runnable, place)) / "told.json").read_text("utf-8"))
+    return told
+
+
+def _run_alone(built: Built, place: Path) -> None:
+    bundle, brought = place / "task", place / "runtime"
+    brought.mkdir(parents=True)
+    with zipfile.ZipFile(built.zipped) as packed:
         packed.extractall(bundle)
     for name in LAMBDA_BRINGS:
         found = importlib.util.find_spec(name)
@@ -46,8 +53,7 @@ def rendered(runnable: Built, tmp_path_factory: pytest.TempPathFactory) -> dict[
         (brought / name).symlink_to(Path(found.origin).parent)
     done = subprocess.run([sys.executable, "-I", "-S", SCRIPT, bundle, brought], capture_output=True, text=True, check=False, cwd="/", env={})
     assert not done.returncode, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    (place / "told.json").write_text(done.stdout, "utf-8")
 
 
 # --- what is in it ---------------------------------------------------------------------------------------------------

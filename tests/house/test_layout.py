@@ -1,6 +1,7 @@
 """The house as it is laid out: what the design names is where it says, and Lambda finds beside app.py what the repository has there."""
 
 import ast
+import functools
 import json
 import os
 import subprocess
@@ -26,6 +27,7 @@ NOT_FOR_A_WORKER = {
 }
 
 
+@functools.cache
 def app_handlers() -> dict[str, str]:
     """The handlers that app.py declares, and what feeds each: a queue, or nothing of the kind."""
     asked = "import app, json; print(json.dumps({s.name: getattr(s, 'queue', '') for s in app.app.event_sources}))"

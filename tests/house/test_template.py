@@ -16,7 +16,7 @@ from infra.build import Built
 from infra.functions import FUNCTIONS, SECONDS, VISIBILITY, WORKERS
 from infra.target import RUNTIME
 
-pytestmark = [pytest.mark.bundle, pytest.mark.xdist_group("bundle")]
+pytestmark = pytest.mark.bundle
 
 PROVIDER_ACTIONS = ("ses:", "sns:")
 ANSWERS = {"PublicUrl": "https://alerts.example.gov", "TwilioNumber": "+15005550006", "EmailFrom": "alerts@example.gov"}
