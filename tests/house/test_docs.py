@@ -44,8 +44,14 @@ def test_a_page_names_only_commands_that_exist(page: Path) -> None:
 def test_a_page_names_only_files_that_exist(page: Path) -> None:
     text = page.read_text()
     linked = [(page.parent / found).exists() or found for found in LINK.findall(text)]
-    named = [any((start / found).exists() for start in (ROOT, ROOT / "chalicelib", page.parent)) or found for found in NAMED.findall(text) if _is_ours(found)]
+    named = [_exists(found, page) or found for found in NAMED.findall(text) if _is_ours(found)]
     assert {one for one in [*linked, *named] if one is not True} == set()
+
+
+def _exists(name: str, page: Path) -> bool:
+    """A file by its path from the top, from the library or from the page; a module by its bare name."""
+    anywhere = (file.name for part in ("chalicelib", "local", "infra") for file in (ROOT / part).rglob("*.py"))
+    return any((start / name).exists() for start in (ROOT, ROOT / "chalicelib", page.parent)) or name in anywhere
 
 
 def _is_ours(name: str) -> bool:
