@@ -1,0 +1,102 @@
+"""`python -m local`: what a person sees, and what outlasts a stop and a kill. Two cities are started here, no more: each takes seconds."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from chalicelib.errors import Misconfigured
+from local.options import read_options
+from tests.world import ROOT, RunningCity, free_ports, running_city, start, stop, wait_for_card
+
+pytestmark = pytest.mark.xdist_group("city")
+
+
+def run(directory: Path, **env: str) -> "subprocess.CompletedProcess[str]":
+    port, world_port = free_ports(2)
+    full = {**os.environ, "STATE_DIR": str(directory), "PORT": str(port), "WORLD_PORT": str(world_port), **env}
+    return subprocess.run([sys.executable, "-m", "local"], cwd=ROOT, env=full, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_taken_port_is_named_with_a_way_out(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        found = run(tmp_path, WORLD_PORT=str(port))
+    assert found.returncode == 1
+    assert f"Port {port} is taken" in found.stderr
+    assert f"WORLD_PORT={port + 10} make run" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        pytest.param({"CITY_TIME": "tomorrow"}, "CITY_TIME='tomorrow'", id="no time"),
+        pytest.param({"CITY_TIME": "2026-12-01T10:00:00"}, "with its offset", id="a time without an offset"),
+        pytest.param({"PORT": "http"}, "PORT is a port", id="no port"),
+        pytest.param({"PORT": "8123", "WORLD_PORT": "8123"}, "both 8123", id="one port for two"),
+    ],
+)
+def test_a_wrong_setting_is_named(env: dict[str, str], words: str) -> None:
+    with pytest.raises(Misconfigured, match=words):
+        read_options(env)
+
+
+def test_a_missing_city_file_is_named(tmp_path: Path) -> None:
+    found = run(tmp_path, CITY="nowhere.toml")
+    assert (found.returncode, "CITY=nowhere.toml" in found.stderr, found.stdout) == (1, True, "")
+
+
+def test_a_city_outlasts_a_kill_and_a_stop(tmp_path: Path) -> None:
+    with running_city(tmp_path, city_time="2026-12-01T10:00:00-05:00") as city:
+        first = city.card
+        assert set(first) == {"app", "world", "state", "pids", "twilio", "api_keys", "sources", "topics", "kiosks"}
+        assert (set(first["pids"]), set(first["api_keys"])) == ({"app", "world"}, {"communicator", "approver", "admin"})
+        assert city.world("GET", "/clock").json["now"][:14] == "2026-12-01T15:"
+        assert "<Message>" in city.text("+14155550101", "ALERTS")
+        assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
+        second = run(tmp_path)
+        assert (second.returncode, "already runs" in second.stderr) == (1, True)
+        city.kill("app")
+        assert city.process.wait(10) == 1
+        said = (tmp_path / "city.log").read_text()
+        assert "The app ended" in said
+        assert "make run" in said
+    gone = [pid for pid in first["pids"].values() if is_running(pid)]
+    assert gone == []
+    process = start(tmp_path, city_time="2030-01-01T00:00:00Z")
+    again = wait_for_card(tmp_path, process)
+    assert {name: again[name] for name in ("twilio", "api_keys", "sources", "kiosks")} == {
+        name: first[name] for name in ("twilio", "api_keys", "sources", "kiosks")
+    }
+    city = RunningCity(tmp_path, process, again)
+    assert city.world("GET", "/clock").json["now"][:14] == "2026-12-01T15:"
+    assert len(city.world("GET", "/phones/+14155550101/texts").json["texts"]) == 2
+    assert stop(process) == 0
+    assert not any(is_running(pid) for pid in again["pids"].values())
+
+
+def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    process = start(tmp_path)
+    card = wait_for_card(tmp_path, process)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    end = time.monotonic() + 10
+    while any(is_running(pid) for pid in card["pids"].values()):
+        assert time.monotonic() < end, "a child outlived its parent"
+        time.sleep(0.05)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return "Z" not in Path(f"/proc/{pid}/stat").read_text().split(")")[1][:3] if Path(f"/proc/{pid}/stat").exists() else False
