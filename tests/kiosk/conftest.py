@@ -1,30 +1,13 @@
-"""A browser, and a street served over HTTP for it."""
+"""A street, served over HTTP for a browser."""
 
-import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, sync_playwright
 
 from tests.kiosk.street import Street
-
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium; the test is skipped where there is none."""
-    with sync_playwright() as playwright:
-        found = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
-        try:
-            opened = playwright.chromium.launch(executable_path=found)
-        except Error:
-            pytest.skip("no Chromium here: install one, or `playwright install chromium`")
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Every page for residents, in every language: its bones, its headers, and that nothing on it needs more than itself."""
 
+import re
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -206,3 +207,14 @@ def test_pages_under_a_path_link_to_themselves(tmp_path: Path) -> None:
     booth.services = replace(booth.services, public_url="https://x.execute-api.us-east-1.amazonaws.com/api")
     assert 'href="/api/static/residents.css"' in booth.get("/").text
     assert 'href="/api/join?lang=en"' in booth.get("/").text
+
+
+@pytest.mark.parametrize("locale", SPOKEN)
+def test_what_the_home_page_says_to_text_joins_in_the_language_of_the_page(tmp_path: Path, locale: str) -> None:
+    booth = Booth(tmp_path)
+    commands = re.findall(r'<li><bdi class="keyword">(.*?)</bdi></li>', booth.get(f"/?lang={locale}").text)
+    assert len(commands) == len(booth.services.city.topics)
+    for number, command in enumerate(commands):
+        phone = f"+1202555020{number}"
+        booth.text(command, phone=phone)
+        assert list(booth.follows(phone).values()) == [locale]

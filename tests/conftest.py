@@ -1,0 +1,22 @@
+"""What tests of every part share: one browser."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Error, sync_playwright
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium; the test is skipped where there is none."""
+    with sync_playwright() as playwright:
+        found = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
+        try:
+            opened = playwright.chromium.launch(executable_path=found)
+        except Error:
+            pytest.skip("no Chromium here: install one, or `playwright install chromium`")
+        yield opened
+        opened.close()
