@@ -1,10 +1,14 @@
 """Who is told when something fails: alarms, all on one topic that an operator subscribes to."""
 
 from infra.functions import FUNCTIONS, SES_EVENTS, TICK, WORKERS, Worker
-from infra.shapes import Resource, Resources, attribute, ref, resource
+from infra.shapes import Resource, Resources, attribute, camel, ref, resource
 
-STUCK = "stuck"
-"""What the sweep logs a batch as that is past all patience; counted, and an alarm from the first."""
+LOGGED = {
+    # what a worker logs: (metric, what it means)
+    "job failed": ("failed-jobs", "A job failed and will be tried again; the log of its worker says which"),
+    "batch given up": ("batches-given-up", "A batch was given up after eight tries; its untried recipients count as failed by us"),
+}
+"""Failures that Lambda does not count as such, because the worker gives back only the messages concerned."""
 
 _SPACE = "Belfry"
 _MINUTE = 60
@@ -13,17 +17,17 @@ _URGENT_WAITS = 180
 
 
 def resources(stage: str) -> Resources:
-    """A topic for operators, and alarms for dead letters, failing functions, waiting urgent messages and stuck batches."""
+    """A topic for operators, and alarms for dead letters, failing functions, waiting urgent messages and what workers gave up on."""
     made: Resources = {
         "AlarmTopic": resource("AWS::SNS::Topic", DisplayName=f"Belfry {stage}: needs a look"),
         "AlarmEmailSubscription": {
             **resource("AWS::SNS::Subscription", TopicArn=ref("AlarmTopic"), Protocol="email", Endpoint=ref("AlarmEmail")),
             "Condition": "HasAlarmEmail",
         },
-        "StuckMetric": _stuck_metric(stage),
-        "StuckAlarm": _alarm("A batch is past all patience", Namespace=_SPACE, MetricName=_stuck_name(stage), Statistic="Sum", Threshold=1),
         "TickSilentAlarm": _silent(),
     }
+    for said in LOGGED:
+        made |= _logged(said, stage)
     made |= {f"{name}ErrorsAlarm": _errors(name) for name in FUNCTIONS}
     made |= {f"{worker.dead_resource}Alarm": _dead(worker) for worker in WORKERS}
     made |= {f"{worker.queue_resource}WaitsAlarm": _waits(worker) for worker in WORKERS if worker.urgent}
@@ -61,17 +65,19 @@ def _silent() -> Resource:
     )
 
 
-def _stuck_metric(stage: str) -> Resource:
-    return resource(
-        "AWS::Logs::MetricFilter",
-        LogGroupName=ref(f"{TICK}LogGroup"),
-        FilterPattern=f'{{ $.event = "{STUCK}" }}',
-        MetricTransformations=[{"MetricNamespace": _SPACE, "MetricName": _stuck_name(stage), "MetricValue": "1"}],
-    )
-
-
-def _stuck_name(stage: str) -> str:
-    return f"{STUCK}-{stage}"
+def _logged(said: str, stage: str) -> Resources:
+    """Count a line in the workers' logs, and an alarm from the first."""
+    metric, meaning = LOGGED[said]
+    name, title = f"{metric}-{stage}", camel(metric)
+    counted = {"MetricNamespace": _SPACE, "MetricName": name, "MetricValue": "1"}
+    pattern = f'{{ $.message = "{said}" }}'
+    made = {
+        f"{worker.resource}{title}Metric": resource(
+            "AWS::Logs::MetricFilter", LogGroupName=ref(f"{worker.resource}LogGroup"), FilterPattern=pattern, MetricTransformations=[counted]
+        )
+        for worker in WORKERS
+    }
+    return made | {f"{title}Alarm": _alarm(meaning, Namespace=_SPACE, MetricName=name, Statistic="Sum", Threshold=1)}
 
 
 def _queue_metric(queue: str, name: str) -> Resource:

@@ -6,6 +6,7 @@ Every write is conditional on our claim. Whoever loses it reports what it knows 
 A crash anywhere leaves a batch that the next worker can read: what was marked and has no answer is unknown.
 """
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -40,6 +41,8 @@ TIME = timedelta(seconds=35)
 """After this long a worker starts no further chunk."""
 AGAIN = timedelta(seconds=30)
 """How long to leave a batch whose provider said: later."""
+
+_log = logging.getLogger("belfry")
 
 
 def send_batch(job: SendJob, *, services: Services) -> None:
@@ -114,6 +117,7 @@ def _lay_down(task: Task, progress: Progress) -> None:
     """Settle the batch, or say when it is to be taken up again."""
     cells = progress.answers.cells
     if task.far.tries > MOST_TRIES:
+        _log.error("batch given up", extra={"broadcast": task.key.broadcast, "batch": task.key.name})
         progress = progress.with_cells({entry: str(Mark(State.FAILED, "our_fault")) for entry in untried(cells)})
     elif progress.ended:
         progress = progress.with_cells({entry: str(progress.ended) for entry in untried(cells)})

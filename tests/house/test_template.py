@@ -15,6 +15,8 @@ from samtranslator.translator.transform import transform
 from infra.build import Built
 from infra.functions import FUNCTIONS, SECONDS, VISIBILITY, WORKERS
 from infra.target import RUNTIME
+from infra.watch import LOGGED
+from tests.house.sources import ROOT
 
 pytestmark = pytest.mark.bundle
 
@@ -159,6 +161,14 @@ def test_every_dead_letter_every_failing_function_and_every_urgent_wait_has_an_a
     assert {one["AlarmActions"][0]["Ref"] for one in alarms} == {"AlarmTopic"}
 
 
+def test_what_is_counted_in_logs_is_what_the_code_logs(template: Template) -> None:
+    sources = "".join(file.read_text("utf-8") for file in (ROOT / "chalicelib").rglob("*.py"))
+    assert not [said for said in LOGGED if f'("{said}"' not in sources]
+    counted = {(one["LogGroupName"]["Ref"], one["FilterPattern"]) for one in of_type(template, "AWS::Logs::MetricFilter").values()}
+    assert counted == {(f"{worker.resource}LogGroup", f'{{ $.message = "{said}" }}') for worker in WORKERS for said in LOGGED}
+    assert template["Globals"]["Function"]["LoggingConfig"]["LogFormat"] == "JSON"
+
+
 def test_every_function_keeps_its_log_for_a_month(template: Template) -> None:
     groups = of_type(template, "AWS::Logs::LogGroup").values()
     assert {one["LogGroupName"]["Fn::Sub"] for one in groups} == {f"/aws/lambda/${{{function}}}" for function in FUNCTIONS}
@@ -187,6 +197,13 @@ def test_the_api_is_regional(template: Template) -> None:
 def test_cfn_lint_finds_nothing(deployable: Built) -> None:
     done = subprocess.run([Path(sys.executable).with_name("cfn-lint"), deployable.template], capture_output=True, text=True, check=False)
     assert not done.returncode, done.stdout
+
+
+def test_the_template_is_within_what_cloudformation_takes(prod: Template, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    plain = json.dumps(_translated(prod))
+    assert len(json.loads(plain)["Resources"]) < 500
+    assert len(plain) < 1_000_000
 
 
 @pytest.mark.filterwarnings("ignore:Tried to parse")  # moto has never heard of alarms and of SES's settings, and leaves them out
