@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from chalicelib import logs
 from chalicelib.domain.address import Channel
 from chalicelib.domain.city import City, parse_city
 from chalicelib.domain.jobs import ReceiptJob
@@ -32,6 +33,7 @@ _installed: list[Services] = []
 def services() -> Services:
     """The services of this process, built on first use from the environment."""
     if not _installed:
+        logs.set_up()
         install(build(from_env()))
     return _installed[0]
 

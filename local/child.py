@@ -1,6 +1,5 @@
 """What the app's and the world's processes share: they begin when the parent says so, and end with it."""
 
-import json
 import logging
 import os
 import signal
@@ -8,17 +7,15 @@ import sys
 import threading
 from collections.abc import Callable
 
+from chalicelib import logs
+
 _log = logging.getLogger("local")
 
 
 def begin(name: str) -> None:
     """Set a child process up: its log goes to standard error, and Ctrl-C is the parent's to hear."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Line())
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    for chatty in ("twilio", "urllib3", "botocore", "werkzeug"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logs.set_up()
     _log.info("%s begins", name)
 
 
@@ -44,14 +41,3 @@ def end_with_parent(stop: Callable[[], None]) -> None:
 
     for work in (watch, wait):
         threading.Thread(target=work, daemon=True).start()
-
-
-class _Line(logging.Formatter):
-    """One JSON object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        said: dict[str, object] = {"at": self.formatTime(record), "level": record.levelname.lower(), "from": record.name, "said": record.getMessage()}
-        said |= getattr(record, "fields", {})
-        if record.exc_info:
-            said["trace"] = self.formatException(record.exc_info)
-        return json.dumps(said, ensure_ascii=False, default=str)

@@ -7,9 +7,9 @@ from chalicelib.domain.address import Channel
 from chalicelib.domain.batch import LAST_CALL, LEASE
 from chalicelib.domain.broadcast import Broadcast
 from chalicelib.domain.delivery import UNTRIED, Mark, State
-from chalicelib.domain.message import Advice, Answer, Message, Outcome, Parcel
+from chalicelib.domain.message import Advice, Answer, Outcome, Parcel
 from chalicelib.domain.verdict import Hold, Looked, ends, verdict
-from chalicelib.flows.task import Progress, Task, is_resend, render, report_late
+from chalicelib.flows.task import Progress, Task, is_resend, message_for, report_late
 from chalicelib.store.addresses import address_key, read_addresses
 from chalicelib.store.broadcasts import broadcast_key, read_broadcast
 
@@ -29,7 +29,7 @@ def send_chunk(task: Task, progress: Progress, chunk: Sequence[int], *, marked: 
     going = [entry for entry in chunk if verdicts[entry] is None]
     if not going:
         return progress
-    parcels = [_parcel(task, entry, looked[entry][1], message, resend=resend) for message in [render(task)] for entry in going]
+    parcels = [_parcel(task, entry, looked[entry][1], resend=resend) for entry in going]
     gate = task.gate.until(progress.marked_at + LAST_CALL)
     outcomes = task.sender.hand_over(parcels, gate=gate)
     _heed(task, going, outcomes)
@@ -67,7 +67,7 @@ def _look(task: Task, chunk: Sequence[int]) -> tuple[dict[int, tuple[Looked | No
     return looked, read_broadcast(found) if found else None
 
 
-def _parcel(task: Task, entry: int, sealed: str, message: Message, *, resend: bool) -> Parcel:
+def _parcel(task: Task, entry: int, sealed: str, *, resend: bool) -> Parcel:
     services, one, batch = task.services, task.what.entries[entry], task.key
     token = services.tokens.sign("delivery", batch.broadcast, str(batch.shard), batch.name, str(entry), "2" if resend else "1")
     values: dict[str, str] = {}
@@ -78,7 +78,7 @@ def _parcel(task: Task, entry: int, sealed: str, message: Message, *, resend: bo
             "unsubscribe_url": f"{services.public_url}/unsubscribe/{unsubscribe}",
             "preferences_url": f"{services.public_url}/preferences/{preferences}",
         }
-    return Parcel(services.store.vault.open_address(sealed), message, token, values)
+    return Parcel(services.store.vault.open_address(sealed), message_for(task, one.topic), token, values)
 
 
 def _heed(task: Task, entries: Sequence[int], outcomes: Sequence[Outcome]) -> None:

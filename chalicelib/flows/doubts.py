@@ -6,7 +6,7 @@ from chalicelib.domain.batch import LEASE, MOST_TRIES, decided_at, unknown
 from chalicelib.domain.delivery import State
 from chalicelib.domain.doubt import Ruling, rule, rule_answer
 from chalicelib.domain.verdict import ends
-from chalicelib.flows.task import Progress, Task, render
+from chalicelib.flows.task import Progress, Task, message_for
 
 
 def resolve_unknown(task: Task, progress: Progress) -> tuple[Progress, list[int]]:
@@ -30,11 +30,10 @@ def _ask(task: Task, progress: Progress, entries: Sequence[int]) -> dict[int, Ru
     services, since = task.services, (progress.answers.in_doubt_since or task.started) - LEASE * 2
     hashes = [task.what.entries[entry].address for entry in entries]
     known = services.store.addresses.read(hashes)
-    message = render(task)
     rulings: dict[int, Ruling] = {}
     for entry, address in zip(entries, known, strict=True):
         sealed = address.sealed if address else None
-        found = task.sender.find(services.store.vault.open_address(sealed), message, since=since) if sealed else None
+        found = task.sender.find(services.store.vault.open_address(sealed), message_for(task, task.what.entries[entry].topic), since=since) if sealed else None
         ended = ends(task.broadcast, services.now())
         rulings[entry] = rule_answer(found=found, resent=entry in progress.answers.resent or ended is not None, urgent=task.broadcast.urgent)
     return rulings

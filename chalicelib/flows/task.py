@@ -1,7 +1,7 @@
 """One batch in one worker's hands, and what came of it so far."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from chalicelib.domain.address import Channel
@@ -28,6 +28,7 @@ class Task:
     gate: SlotGate
     started: datetime
     services: Services
+    messages: dict[str, Message] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,11 @@ def is_resend(progress: Progress, chunk: Sequence[int]) -> bool:
     return progress.answers.cells[chunk[0]] == State.UNKNOWN
 
 
-def render(task: Task) -> Message:
-    """The batch's message, the same for everybody in it."""
-    renderer, locale = task.services.renderer(), task.what.locale
-    if task.what.channel is Channel.SMS:
-        return renderer.sms(task.content, locale)
-    if task.what.channel is Channel.EMAIL:
-        return renderer.email(task.content, locale, task.broadcast.audience.topics[0])
-    return renderer.kiosk(task.content, task.broadcast.id)
+def message_for(task: Task, topic: str) -> Message:
+    """The batch's message for those who get it because they follow `topic`. Made once, however many they are."""
+    if topic not in task.messages:
+        task.messages[topic] = _render(task, topic)
+    return task.messages[topic]
 
 
 def report_late(task: Task, progress: Progress) -> None:
@@ -67,3 +65,12 @@ def report_late(task: Task, progress: Progress) -> None:
     accepted = [entry for entry, cell in enumerate(progress.answers.cells) if cell == State.ACCEPTED]
     if accepted:
         task.services.store.batches.add_receipts(task.key, {State.ACCEPTED: accepted})
+
+
+def _render(task: Task, topic: str) -> Message:
+    renderer, locale = task.services.renderer(), task.what.locale
+    if task.what.channel is Channel.SMS:
+        return renderer.sms(task.content, locale)
+    if task.what.channel is Channel.EMAIL:
+        return renderer.email(task.content, locale, topic)
+    return renderer.kiosk(task.content, task.broadcast.id)

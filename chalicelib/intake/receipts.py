@@ -47,7 +47,7 @@ def record(event: SQSEvent, *, services: Services) -> Failures:
     try:
         record_receipt(jobs, services=services)
     except Exception:  # noqa: BLE001 - one bad receipt must not hold up the others
-        _log.exception("receipts failed together", extra={"count": len(jobs)})
+        _log.exception("receipts failed together", extra={"fields": {"count": len(jobs)}})
         return each_record(event, lambda body: record_receipt([read_receipt(body)], services=services))
     return {"batchItemFailures": []}
 

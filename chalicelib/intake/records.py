@@ -29,6 +29,6 @@ def each_record(event: SQSEvent, work: Callable[[str], None]) -> Failures:
         try:
             work(record.body)
         except Exception:  # noqa: BLE001 - our bug, or a service in trouble: it is logged, redelivered, and at last a dead letter with an alarm
-            _log.exception("job failed", extra={"message_id": message})
+            _log.exception("job failed", extra={"fields": {"message_id": message}})
             failed.append({"itemIdentifier": message})
     return {"batchItemFailures": failed}

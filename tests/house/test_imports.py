@@ -21,7 +21,8 @@ PARTS: dict[str, set[str]] = {
     "channels": {"state", "domain", "errors"},
     "flows": {"domain", "store", "state", "render", "channels", "errors"},
     "intake": {"flows", "domain", "feeds", "store", "render", "errors"},
-    "wiring": {"errors", "settings", "domain", "feeds", "state", "store", "render", "channels", "flows"},
+    "logs": {"errors"},
+    "wiring": {"errors", "logs", "settings", "domain", "feeds", "state", "store", "render", "channels", "flows"},
     "app": {"wiring", "intake", "flows", "settings"},
 }
 LIBRARIES = {
