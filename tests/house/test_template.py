@@ -12,6 +12,8 @@ import pytest
 from moto import mock_aws
 from samtranslator.translator.transform import transform
 
+from chalicelib.intake.hooks import binary_types
+from chalicelib.settings import Stage, from_env
 from infra.build import Built
 from infra.functions import FUNCTIONS, SECONDS, VISIBILITY, WORKERS
 from infra.target import RUNTIME
@@ -84,6 +86,19 @@ def test_every_queue_has_the_name_by_which_the_code_asks_for_it(template: Templa
 
 def test_a_queue_hides_a_message_for_as_long_as_six_workers_may_take() -> None:
     assert VISIBILITY == 6 * SECONDS
+
+
+def test_functions_are_given_every_setting_that_the_code_reads(template: Template) -> None:
+    given = template["Globals"]["Function"]["Environment"]["Variables"]
+    values = {"SMS_PACE": "100", "EMAIL_PACE": "14", "STAGE": given["STAGE"]}
+    settings = from_env({name: values.get(name, "x") for name in given})
+    assert settings.stage in {Stage.PROD, Stage.TRAINING}
+    assert settings.stage == given["STAGE"]
+
+
+def test_no_function_is_pointed_at_a_stand_in(template: Template) -> None:
+    given = template["Globals"]["Function"]["Environment"]["Variables"]
+    assert not {"TWILIO_URL", "SES_URL", "STATE_FILE", "CITY"} & given.keys()
 
 
 # --- the table -------------------------------------------------------------------------------------------------------
@@ -185,6 +200,10 @@ def test_the_gateway_answers_in_problems(template: Template, kind: str, status: 
     assert answer["StatusCode"] == problem["status"] == status
     assert set(problem) == {"type", "title", "status", "detail", "code", "errors", "request_id"}
     assert answer["ResponseParameters"]["Headers"]["Content-Type"] == "'application/problem+json'"
+
+
+def test_the_gateway_hands_binary_formats_over_as_bytes(template: Template) -> None:
+    assert set(binary_types()) <= set(template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["x-amazon-apigateway-binary-media-types"])
 
 
 def test_the_api_is_regional(template: Template) -> None:
