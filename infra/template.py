@@ -11,9 +11,6 @@ PROVIDERS = frozenset({"prod"})
 PREFIX = "${AWS::StackName}-"
 """In front of every queue's name."""
 
-_LOGS = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "WARN"}
-"""Fields stay fields: what code passes beside a message can be searched and counted."""
-
 _TRAINING_VALUES = {"TwilioNumber": "+15005550006", "EmailFrom": "training@example.invalid"}
 """Addresses that reach nobody: Twilio's test number, and a domain that can never exist."""
 
@@ -28,7 +25,7 @@ def additions(stage: str, target: Target) -> Resource:
         "Description": f"Belfry, {stage}",
         "Parameters": _parameters(stage),
         "Conditions": {"HasAlarmEmail": {"Fn::Not": [{"Fn::Equals": [ref("AlarmEmail"), ""]}]}},
-        "Globals": {"Function": {"Environment": {"Variables": _environment(stage)}, "LoggingConfig": _LOGS}},
+        "Globals": {"Function": {"Environment": {"Variables": _environment(stage)}}},
         "Resources": resources,
         "Outputs": {"TableName": {"Value": ref("MainTable")}, "AlarmTopic": {"Value": ref("AlarmTopic")}, "SesEventsTopic": {"Value": ref("SesEventsTopic")}},
     }

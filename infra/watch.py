@@ -70,7 +70,7 @@ def _logged(said: str, stage: str) -> Resources:
     metric, meaning = LOGGED[said]
     name, title = f"{metric}-{stage}", camel(metric)
     counted = {"MetricNamespace": _SPACE, "MetricName": name, "MetricValue": "1"}
-    pattern = f'{{ $.message = "{said}" }}'
+    pattern = f'{{ $.said = "{said}" }}'
     made = {
         f"{worker.resource}{title}Metric": resource(
             "AWS::Logs::MetricFilter", LogGroupName=ref(f"{worker.resource}LogGroup"), FilterPattern=pattern, MetricTransformations=[counted]

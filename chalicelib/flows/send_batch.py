@@ -117,7 +117,7 @@ def _lay_down(task: Task, progress: Progress) -> None:
     """Settle the batch, or say when it is to be taken up again."""
     cells = progress.answers.cells
     if task.far.tries > MOST_TRIES:
-        _log.error("batch given up", extra={"broadcast": task.key.broadcast, "batch": task.key.name})
+        _log.error("batch given up", extra={"fields": {"broadcast": task.key.broadcast, "batch": task.key.name}})
         progress = progress.with_cells({entry: str(Mark(State.FAILED, "our_fault")) for entry in untried(cells)})
     elif progress.ended:
         progress = progress.with_cells({entry: str(progress.ended) for entry in untried(cells)})

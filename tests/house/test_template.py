@@ -1,6 +1,7 @@
 """The template that CloudFormation gets: every function fed, watched and kept to its own rights."""
 
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from moto import mock_aws
 from samtranslator.translator.transform import transform
 
 from chalicelib.intake.hooks import binary_types
+from chalicelib.logs import JsonLine
 from chalicelib.settings import Stage, from_env
 from infra.build import Built
 from infra.functions import FUNCTIONS, SECONDS, VISIBILITY, WORKERS
@@ -180,8 +182,9 @@ def test_what_is_counted_in_logs_is_what_the_code_logs(template: Template) -> No
     sources = "".join(file.read_text("utf-8") for file in (ROOT / "chalicelib").rglob("*.py"))
     assert not [said for said in LOGGED if f'("{said}"' not in sources]
     counted = {(one["LogGroupName"]["Ref"], one["FilterPattern"]) for one in of_type(template, "AWS::Logs::MetricFilter").values()}
-    assert counted == {(f"{worker.resource}LogGroup", f'{{ $.message = "{said}" }}') for worker in WORKERS for said in LOGGED}
-    assert template["Globals"]["Function"]["LoggingConfig"]["LogFormat"] == "JSON"
+    assert counted == {(f"{worker.resource}LogGroup", f'{{ $.said = "{said}" }}') for worker in WORKERS for said in LOGGED}
+    line = JsonLine().format(logging.LogRecord("belfry", logging.ERROR, "", 1, "job failed", None, None))
+    assert json.loads(line)["said"] == "job failed"
 
 
 def test_every_function_keeps_its_log_for_a_month(template: Template) -> None:
