@@ -10,7 +10,7 @@ for (const part of document.querySelectorAll("[data-refresh]")) {
       try {
         const answer = await fetch(part.dataset.refresh);
         const text = answer.ok ? await answer.text() : shown;
-        if (shown && text !== shown) { part.innerHTML = text; toEnd(); }
+        if (text !== shown) { part.innerHTML = text; toEnd(); }
         shown = text;
       } catch { /* the city is being restarted */ }
     }
