@@ -1,5 +1,6 @@
 """The process dies before and after every state and provider call of a broadcast on three channels. Nobody is missed, nobody twice."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from tests.engine.checker import broken
 from tests.engine.town import Killer, Town
 
 SLICES = 4
+EMPTY = re.compile(r"(?:SHARD#|T#[a-z/-]+#)[2-46-9a-f]'")
+"""Shards with nobody in them are all alike: two stand for the fourteen others."""
 
 
 def a_broadcast(folder: Path, killer: Killer) -> tuple[Town, str, set[tuple[str, Channel]]]:
@@ -28,33 +31,34 @@ def a_broadcast(folder: Path, killer: Killer) -> tuple[Town, str, set[tuple[str,
     return town, name, {(person, channel) for person in people for channel in Channel}
 
 
-def calls_of_a_clean_run(folder: Path) -> Killer:
-    """How many calls there are to die at."""
+def calls_of_a_clean_run(folder: Path) -> list[tuple[int, str]]:
+    """The calls there are to die at: their numbers and what they did."""
     killer = Killer()
     town, name, _ = a_broadcast(folder, killer)
     town.settle(name)
-    return killer
+    calls = [(number, call) for number, call in enumerate(killer.names, 1) if not EMPTY.search(call)]
+    assert len(calls) > 100
+    return calls
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("slice_", range(SLICES))
 def test_a_death_at_any_call_neither_loses_nor_doubles(tmp_path: Path, after: bool, slice_: int) -> None:
     calls = calls_of_a_clean_run(tmp_path / "clean")
-    assert calls.calls > 100
-    for at in range(1 + slice_, calls.calls + 1, SLICES):
+    for at, call in calls[slice_::SLICES]:
         town, name, audience = a_broadcast(tmp_path / f"{at}", Killer(at=at, after=after))
         town.settle(name)
-        assert broken(town, name, audience) == [], f"died {'after' if after else 'before'} call {at}, {calls.names[at - 1]}"
+        assert broken(town, name, audience) == [], f"died {'after' if after else 'before'} call {at}, {call}"
         town.state.file.close()
 
 
 @pytest.mark.parametrize("slice_", range(SLICES))
 def test_a_death_at_any_call_with_receipts_ends_all_delivered(tmp_path: Path, slice_: int) -> None:
     calls = calls_of_a_clean_run(tmp_path / "clean")
-    for at in range(1 + slice_, calls.calls + 1, SLICES):
+    for at, call in calls[slice_::SLICES]:
         town, name, audience = a_broadcast(tmp_path / f"{at}", Killer(at=at, after=True))
         town.settle(name, receipts=True)
-        assert broken(town, name, audience) == [], f"died after call {at}, {calls.names[at - 1]}"
+        assert broken(town, name, audience) == [], f"died after call {at}, {call}"
         states = {mark.state for _, _, mark in town.standings(name)}
         assert states <= {State.DELIVERED, State.UNCONFIRMED}
         town.state.file.close()

@@ -77,7 +77,7 @@ class Watched:
             return lambda queue: Watched(found(queue), self.killer)
         if not callable(found) or name.startswith("_"):
             return found
-        return lambda *args, **kwargs: self.killer(name, lambda: found(*args, **kwargs))
+        return lambda *args, **kwargs: self.killer(f"{name} {args}", lambda: found(*args, **kwargs))
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,7 @@ class Provider:
     answers: dict[str, list[Outcome]] = field(default_factory=dict)
     swallowed: set[str] = field(default_factory=set)
     can_find: bool = False
+    confirmed: int = 0
     before_call: Callable[[Parcel], None] = lambda _parcel: None
 
     def hand_over(self, parcels: Sequence[Parcel], *, gate: Gate) -> list[Outcome]:
@@ -284,18 +285,19 @@ class Town:
         while self.clock() < end:
             self.work()
             if receipts:
-                self.deliver_receipts()
+                self.deliver_receipts(again=False)
             self.tick()
             if all(self.state_of(name) in {BroadcastState.COMPLETED, BroadcastState.STOPPED} for name in names) and not self.work():
                 return
             self.clock.advance(timedelta(seconds=60))
         raise AssertionError(f"stuck: {[(name, self.state_of(name), self.counts(name)) for name in names]}")
 
-    def deliver_receipts(self, *, state: State = State.DELIVERED) -> None:
-        """Every hand-over is confirmed."""
+    def deliver_receipts(self, *, state: State = State.DELIVERED, again: bool = True) -> None:
+        """Every hand-over is confirmed, all of them or only those that were not yet."""
         for provider in self.providers.values():
-            for one in provider.truth:
+            for one in provider.truth if again else provider.truth[provider.confirmed :]:
                 self.state.queues.named("receipts").send([Outgoing(ReceiptJob(one.token, str(state)).body)])
+            provider.confirmed = len(provider.truth)
         self.work()
 
     # --- looking -----------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ def line_of(error: Exception | None, **fields: object) -> dict[str, Any]:
         if error:
             raise error
         caught = None
-    except type(error) if error else Exception:
+    except (ValueError, KeyError, OSError, Misconfigured):
         caught = sys.exc_info()
     record = logging.LogRecord("belfry", logging.ERROR, "file.py", 1, "job failed", None, caught)
     record.fields = fields
