@@ -70,6 +70,9 @@ class Renderer(Protocol):
     def page(self, name: str, locale: str, **values: object) -> str:
         """A page: `templates/pages/<name>.html`."""
 
+    def notice_page(self, content: Content, locale: str, **values: object) -> str:
+        """A notice as a page: `templates/pages/notice.html`."""
+
 
 @dataclass(frozen=True)
 class Services:

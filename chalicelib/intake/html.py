@@ -48,9 +48,13 @@ def page_view(door: Blueprint, services: Callable[[], Services]) -> Callable[[Vi
 
 def html(name: str, request: Request, services: Services, *, status: int = 200, locale: str = "", **values: object) -> Response:
     """A page: `templates/pages/<name>.html`, with `root` (the path in front of ours) and the languages to switch to."""
-    shared = {"root": urlsplit(services.public_url).path, "languages": languages(services)}
-    body = services.renderer().page(name, locale or locale_of(request, services), **shared, **values)
+    body = services.renderer().page(name, locale or locale_of(request, services), **shared(services), **values)
     return Response(body=body, status_code=status, headers=dict(HEADERS))
+
+
+def shared(services: Services) -> dict[str, object]:
+    """What every page needs to link to ours and to switch languages."""
+    return {"root": urlsplit(services.public_url).path, "languages": languages(services)}
 
 
 def languages(services: Services) -> tuple[str, ...]:

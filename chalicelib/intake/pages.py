@@ -6,21 +6,23 @@ from pathlib import Path
 
 from chalice.app import Blueprint, Request, Response
 
+from chalicelib.domain.broadcast import BroadcastState
 from chalicelib.domain.conversation import known
 from chalicelib.errors import Invalid, NotFound
 from chalicelib.flows.services import Services
 from chalicelib.flows.sign_up import sign_up
-from chalicelib.intake.answers import answered
-from chalicelib.intake.html import Form, first, html, languages, locale_of, page_view, read_form
+from chalicelib.intake.answers import answered, segment
+from chalicelib.intake.html import HEADERS, Form, first, html, languages, locale_of, page_view, read_form, shared
 
 _STATIC = Path(__file__).resolve().parent.parent.parent / "templates" / "static"
 _TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+_SENT = frozenset({BroadcastState.SENDING, BroadcastState.COMPLETED})
 _HONEYPOT = "website"
 """A field that people do not see and programs fill in."""
 
 
 def routes(services: Callable[[], Services]) -> Blueprint:
-    """`/`, `/join` and `/static/{name}`."""
+    """`/`, `/join`, `/n/{notice}` and `/static/{name}`."""
     door = Blueprint(__name__)
     view = page_view(door, services)
 
@@ -38,6 +40,11 @@ def routes(services: Callable[[], Services]) -> Blueprint:
     @view
     def join() -> Response:
         return _join(door.current_request, services())
+
+    @door.route("/n/{notice}", methods=["GET"])
+    @view
+    def notice(notice: str) -> Response:
+        return _notice(door.current_request, services(), segment(notice))
 
     @door.route("/static/{name}", methods=["GET"])
     @answered
@@ -77,6 +84,16 @@ def _language(form: Form, request: Request, house: Services) -> str:
     """The language chosen for our emails; that of the page where none was."""
     asked = first(form, "language")
     return asked if asked in languages(house) else locale_of(request, house)
+
+
+def _notice(request: Request, house: Services, name: str) -> Response:
+    """The last revision that was sent: what waits for approval is nobody's business yet, and what was stopped is taken back."""
+    for broadcast in house.store.notices.broadcasts(name):
+        found, content = house.store.broadcasts.get(broadcast), house.store.broadcasts.content(broadcast)
+        if found and content and found.state in _SENT:
+            page = house.renderer().notice_page(content, locale_of(request, house), now=house.now(), **shared(house))
+            return Response(body=page, status_code=200, headers=dict(HEADERS))
+    raise NotFound("There is no such notice.")
 
 
 def _static(name: str) -> Response:

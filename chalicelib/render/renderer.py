@@ -81,6 +81,14 @@ class CityRenderer:
         """A page: `templates/pages/<name>.html`."""
         return self._templates.render(f"pages/{name}.html", locale, values)
 
+    def notice_page(self, content: Content, locale: str, **values: object) -> str:
+        """A notice as a page: `templates/pages/notice.html`. Author text is cleaned as in an email."""
+        read = reading(content, locale)
+        about = {"translated": read.translated, "text_locale": read.locale, "text_dir": read.direction, "expires_at": content.expires_at}
+        words = {"plain_title": one_line(read.text.title), "title": Markup(html_line(read.text.title, read.direction)), "link": read.link}  # noqa: S704 cleaned
+        body = Markup(html_body(read.body, read.direction))  # noqa: S704 cleaned
+        return self._render_notice("pages/notice.html", content, locale, {**values, **about, **words, "body": body})
+
     # --- how ---------------------------------------------------------------------------------------------------------
 
     def _sms(self, content: Content, locale: str) -> SmsMessage:
@@ -139,10 +147,14 @@ class CityRenderer:
         return made
 
     def _notice(self, part: str, content: Content, locale: str, values: Mapping[str, object]) -> str:
-        """One file of the notice's kind, with its label and dates."""
+        """One file of the notice's kind."""
+        return self._render_notice(f"notice/{content.kind}/{part}", content, locale, values)
+
+    def _render_notice(self, name: str, content: Content, locale: str, values: Mapping[str, object]) -> str:
+        """A template about a notice, with its label and dates."""
         about = {"act": str(content.act), "starts_at": content.starts_at}
-        label, kind_name = (self._templates.render(f"notice/{content.kind}/{name}.txt", locale, about).strip() for name in ("label", "kind"))
-        return self._templates.render(f"notice/{content.kind}/{part}", locale, {**about, "label": label, "kind_name": kind_name, **values})
+        label, kind_name = (self._templates.render(f"notice/{content.kind}/{part}.txt", locale, about).strip() for part in ("label", "kind"))
+        return self._templates.render(name, locale, {**about, "label": label, "kind_name": kind_name, **values})
 
     def _once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         if key not in self._made:

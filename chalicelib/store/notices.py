@@ -61,6 +61,11 @@ class Notices:
             found |= self.table.get_many([notice_key(name) for name in names[start : start + MOST_GET]])
         return {name: _known(name, found.get(notice_key(name), {})) for name in names}
 
+    def broadcasts(self, notice: str) -> list[str]:
+        """The broadcasts of a notice's last revisions, newest first."""
+        page = self.table.query(f"N#{notice}", prefix="R#", limit=10, backward=True)
+        return [str(row.values["broadcast"]) for row in page.rows]
+
     def said_write(self, notice: str, said: Said, *, source: str, ref: str) -> Write:
         """The write that remembers what a source said, for a transaction."""
         change: Values = {"said": _said_values(said), "source": source, "ref": ref, "ttl": _ttl(said.at)}
