@@ -127,10 +127,10 @@ def _is_one_word(text: _Text) -> Meaning | None:
 
 
 def _answers_language(text: _Text) -> Meaning | None:
-    """`2`, after we asked."""
-    if text.asked is not Asked.LANGUAGE or not text.key.isdecimal() or not 1 <= int(text.key[:3]) <= len(text.languages):
-        return None
-    return Meaning(Verb.LANGUAGE, text.key, language=text.languages[int(text.key) - 1])
+    """`2`, after we asked. `02` may be a bus."""
+    numbers = {str(number): tag for number, tag in enumerate(text.languages, start=1)}
+    language = numbers.get(text.key) if text.asked is Asked.LANGUAGE else None
+    return Meaning(Verb.LANGUAGE, text.key, language=language) if language else None
 
 
 def _names_language(text: _Text) -> Meaning | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conversation.booth import Booth
+from tests.conversation.booth import HERE, Booth
 
 TOPICS = ["transit", "transit/red-line", "events", "jobs", "emergency"]
 
@@ -127,6 +127,13 @@ def test_a_number_answers_the_language_question_only_within_a_day(tmp_path: Path
     booth.clock.advance(timedelta(hours=25))
     assert booth.text("2") == booth.says("which_language", "en")
     assert booth.text("٣") == booth.says("language_set", "ar", others=TOPICS)
+
+
+def test_a_number_that_is_a_bus_is_no_answer_to_the_language_question(tmp_path: Path) -> None:
+    city = (HERE / "city.toml").read_text("utf-8").replace('keywords = ["RED LINE", "RED"]', 'keywords = ["02", "14"]')
+    booth = Booth(tmp_path, city=city)
+    booth.text("hello?")
+    assert booth.text("02") == booth.says("joined", "en", topic="transit/red-line")
 
 
 @pytest.mark.parametrize("text", ["JOIN", "subscribe", "YES", "START"])
