@@ -80,6 +80,7 @@ def run(options: Options) -> None:
         server.shutdown()
 
     child.end_with_parent(stop)
+    own.reclaim()
     pumps.start()
     server.serve_forever()
     os._exit(0)  # what still runs would only be waiting

@@ -96,6 +96,11 @@ class SqliteQueues:
         with self._file.writing() as connection:
             connection.execute("UPDATE queue_messages SET visible_at = ? WHERE id = ?", (self._now_ms() + round(delay * 1000), id))
 
+    def reclaim(self) -> None:
+        """Show again what was in hand when the one process that receives here died. For that process, at its start."""
+        with self._file.writing() as connection:
+            connection.execute("UPDATE queue_messages SET visible_at = ? WHERE received > 0 AND visible_at > ?", (self._now_ms(), self._now_ms()))
+
     def redrive(self, name: str) -> int:
         """Move the dead letters of a queue back into it, to be tried anew. Returns how many."""
         with self._file.writing() as connection:

@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.broadcast import Approval, Audience, Broadcast, BroadcastState, Content, SendAt, hash_of
-from chalicelib.domain.city import parse_city
+from chalicelib.domain.city import City, parse_city
 from chalicelib.domain.delivery import Mark, State
-from chalicelib.domain.ids import SHARDS
 from chalicelib.domain.jobs import ReceiptJob, read_fan_out, read_launch, read_receipt, read_send
 from chalicelib.domain.message import Answer, EmailMessage, KioskMessage, Message, Outcome, Parcel, SmsMessage
 from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency
@@ -160,11 +160,11 @@ class Town:
             channel: Provider(channel, most, self.killer, self.clock) for channel, most in ((Channel.SMS, 3), (Channel.EMAIL, 50), (Channel.KIOSK, 10))
         }
         vault = Vault(b"h" * 32, b"s" * 32)
-        city = parse_city((HERE / "city.toml").read_text("utf-8"))
+        city, words = _city(), _words()
         self.plain = Stores(self.state.table, vault)
         self.services = Services(
             city=city,
-            words=Words.parse((HERE / "chalicelib/domain/words.toml").read_text("utf-8")),
+            words=words,
             store=Stores(Watched(table or self.state.table, self.killer), vault),
             queues=Watched(self.state.queues, self.killer),
             tokens=Tokens([b"t" * 32]),
@@ -316,8 +316,7 @@ class Town:
 
     def standings(self, name: str) -> Iterator[tuple[str, Channel, Mark]]:
         """Where each recipient stands: subscriber, channel, mark."""
-        for shard in range(SHARDS):
-            row = self.plain.progress.shards(name)[shard]
+        for shard, row in enumerate(self.plain.progress.shards(name)):
             for key, far in self.plain.batches.of_shard(name, shard):
                 if key.page < len(row.tokens) and row.tokens[key.page] == key.token:
                     what = read_what(key, self.state.table.get_many([what_key(key)]))
@@ -328,6 +327,16 @@ class Town:
     def handed_over(self) -> Counter[str]:
         """How often each address was really handed something."""
         return Counter(one.to.text for provider in self.providers.values() for one in provider.truth)
+
+
+@cache
+def _city() -> City:
+    return parse_city((HERE / "city.toml").read_text("utf-8"))
+
+
+@cache
+def _words() -> Words:
+    return Words.parse((HERE / "chalicelib/domain/words.toml").read_text("utf-8"))
 
 
 def _out(body: dict[str, object], delay: int = 0) -> Outgoing:

@@ -73,6 +73,14 @@ def test_a_released_message_shows_again_after_its_delay(sqlite: SqliteCity) -> N
     assert _receive(sqlite, "launch") == ["{}"]
 
 
+def test_what_a_dead_process_had_in_hand_shows_again_when_it_is_reclaimed(sqlite: SqliteCity) -> None:
+    _send(sqlite, "launch", "in hand")
+    _send(sqlite, "launch", "not due yet", delay=60)
+    assert _receive(sqlite, "launch") == ["in hand"]
+    sqlite.queues.reclaim()
+    assert _receive(sqlite, "launch") == ["in hand"]
+
+
 def _exhaust(city: SqliteCity, name: str) -> None:
     for _ in range(MOST_RECEIVES):
         assert _receive(city, name) == ["poison"]
