@@ -65,7 +65,7 @@ class AppCalls:
         return {"Authorization": f"Bearer {self._keyring.api_keys[key]}"}
 
     def _said(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Said:
-        answer = self._http.request(method, self._app_url + path, body=body, headers=dict(headers))
+        answer = self._http.request(method, self._app_url + path, body=body, headers={**headers, "Connection": "close"})
         try:
             found = json.loads(answer.data or b"{}")
         except ValueError:

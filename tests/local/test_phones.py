@@ -80,7 +80,7 @@ def test_the_answer_is_the_apps_own(phone: Phone, app: StandIn) -> None:
 
 def test_replies_land_on_the_phone_and_not_in_the_outbox(phone: Phone, app: StandIn) -> None:
     app.body = TWO_REPLIES
-    phone.say("ALERTS")
+    assert phone.say("ALERTS").status_code == 200
     assert phone.texts == [("in", "text", "ALERTS", "received"), ("out", "reply", "One & one", "delivered"), ("out", "reply", "توقف", "delivered")]
     assert phone.city.web.get("/outbox").json["messages"] == []
 

@@ -19,6 +19,7 @@ from tests.local.worlds import NOON, SmallWorld, served
 
 ANA = "+14155550101"
 BEN = "+14155550102"
+CLEO = "+14155550103"
 CALLBACK = "http://127.0.0.1:9/sms/status?t=token-1"
 
 
@@ -69,15 +70,15 @@ def test_a_text_can_be_fetched_by_its_sid(twilio: Client) -> None:
 
 
 def test_texts_are_listed_newest_first_by_receiver_and_time(city: SmallWorld, twilio: Client) -> None:
-    first, second = send(twilio, to=BEN, body="one"), send(twilio, to=BEN, body="two")
+    first, second = send(twilio, to=CLEO, body="one"), send(twilio, to=CLEO, body="two")
     now = city.world.now()
-    assert [one.sid for one in twilio.messages.list(to=BEN, date_sent_after=now - timedelta(minutes=1))] == [second, first]
-    assert [one.sid for one in twilio.messages.list(to=BEN, limit=1, page_size=1)] == [second]
-    assert [one.sid for one in twilio.messages.list(to=BEN, page_size=1)] == [second, first]
-    assert twilio.messages.list(to=BEN, date_sent_after=now + timedelta(minutes=1)) == []
-    assert twilio.messages.list(to=BEN, date_sent_before=now - timedelta(minutes=1)) == []
-    assert len(twilio.messages.list(to=BEN, date_sent=now.date())) == 2
-    assert twilio.messages.list(to=BEN, date_sent=now.date() - timedelta(days=1)) == []
+    assert [one.sid for one in twilio.messages.list(to=CLEO, date_sent_after=now - timedelta(minutes=1))] == [second, first]
+    assert [one.sid for one in twilio.messages.list(to=CLEO, limit=1, page_size=1)] == [second]
+    assert [one.sid for one in twilio.messages.list(to=CLEO, page_size=1)] == [second, first]
+    assert twilio.messages.list(to=CLEO, date_sent_after=now + timedelta(minutes=1)) == []
+    assert twilio.messages.list(to=CLEO, date_sent_before=now - timedelta(minutes=1)) == []
+    assert len(twilio.messages.list(to=CLEO, date_sent=now.date())) == 2
+    assert twilio.messages.list(to=CLEO, date_sent=now.date() - timedelta(days=1)) == []
 
 
 @pytest.mark.parametrize(
