@@ -1,9 +1,11 @@
 """What an author wrote, made safe for where it goes. Their words are always values, never template text."""
 
 import re
+from collections.abc import Sequence
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from markupsafe import escape
 
 from chalicelib.domain.sms_parts import ELLIPSIS, inside_character
@@ -47,6 +49,45 @@ def html_body(markdown: str, direction: str) -> str:
     """Paragraphs, lists, emphasis and links from Markdown; everything else as the words it is written in."""
     dirty = _MARKDOWN.render(plain(markdown))
     return isolate(nh3.clean(dirty, tags=set(_TAGS), attributes={"a": {"href"}}, url_schemes=set(_SCHEMES)), direction)
+
+
+def text_body(markdown: str) -> str:
+    """The same Markdown as people would type it without any: lists as lines, emphasis without its marks, a link's address behind its words."""
+    lines: list[str] = []
+    items: list[int | None] = []
+    lead = ""
+    for token in _MARKDOWN.parse(plain(markdown)):
+        if token.type in {"bullet_list_open", "ordered_list_open"}:
+            items.append(int(token.attrGet("start") or 1) if token.type == "ordered_list_open" else None)
+        elif token.type in {"bullet_list_close", "ordered_list_close"}:
+            items.pop()
+            lines += [] if items else [""]
+        elif token.type == "list_item_open":
+            number = items[-1]
+            lead = "  " * (len(items) - 1) + ("- " if number is None else f"{token.info or number}. ")
+        elif token.type == "inline":
+            lines.append(lead + _said(token.children or []))
+            lead = ""
+        elif token.type == "paragraph_close" and not token.hidden:
+            lines.append("")
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def _said(children: Sequence[Token]) -> str:
+    parts: list[str] = []
+    links: list[tuple[str, int]] = []
+    for child in children:
+        if child.type in {"text", "code_inline", "text_special"}:
+            parts.append(child.content)
+        elif child.type in {"softbreak", "hardbreak"}:
+            parts.append("\n")
+        elif child.type == "link_open":
+            links.append((str(child.attrGet("href") or ""), len(parts)))
+        elif child.type == "link_close":
+            address, start = links.pop()
+            if address.removeprefix("mailto:") not in "".join(parts[start:]):
+                parts.append(f" ({address})")
+    return "".join(parts)
 
 
 def isolate(html: str, direction: str) -> str:

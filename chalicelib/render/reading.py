@@ -6,7 +6,7 @@ from chalicelib.domain.broadcast import Content
 from chalicelib.domain.locale import ENGLISH, best, canonical, direction, fallbacks
 from chalicelib.domain.notice import Text
 from chalicelib.errors import RenderFailed
-from chalicelib.render.author import plain, web_link
+from chalicelib.render.author import plain, text_body, web_link
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,11 @@ class Reading:
         """What follows the title; nothing where it only repeats it, as many feeds do."""
         body = plain(self.text.body)
         return "" if body == plain(self.text.title) else body
+
+    @property
+    def words(self) -> str:
+        """The body for where there is no layout: texts, plain email, kiosks."""
+        return text_body(self.body)
 
 
 def reading(content: Content, locale: str) -> Reading:

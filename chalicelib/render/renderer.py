@@ -93,7 +93,7 @@ class CityRenderer:
 
     def _sms(self, content: Content, locale: str) -> SmsMessage:
         read = reading(content, locale)
-        text = self._notice("sms.txt", content, locale, {"title": one_line(read.text.title, 10_000), "body": read.body})
+        text = self._notice("sms.txt", content, locale, {"title": one_line(read.text.title, 10_000), "body": read.words})
         return _counted(fit(tidy(re.sub(r"\n+", "\n", plain(text))), most=MOST_PARTS, link=read.link))
 
     def _email(self, content: Content, locale: str, topic: str) -> EmailMessage:
@@ -119,7 +119,7 @@ class CityRenderer:
         values = {
             "title_text": one_line(read.text.title),
             "title_html": html_line(read.text.title, read.direction),
-            "body_text": read.body,
+            "body_text": read.words,
             "body_html": html_body(read.body, read.direction),
             "topic_text": topic_name,
             "topic_html": isolate(str(escape(topic_name)), direction(locale)),
@@ -142,7 +142,7 @@ class CityRenderer:
         return KioskMessage({"v": 1, "mid": broadcast, "op": "del" if content.act in _OVER else "put", "item": item})
 
     def _kiosk_language(self, content: Content, read: Reading) -> Mapping[str, object]:
-        values = {"title": one_line(read.text.title), "body": read.body, "text_dir": read.direction}
+        values = {"title": one_line(read.text.title), "body": read.words, "text_dir": read.direction}
         made: dict[str, object] = json.loads(self._notice("kiosk.json", content, read.locale, values))
         return made
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.render.author import html_body, html_line, one_line, plain, web_link
+from chalicelib.render.author import html_body, html_line, one_line, plain, text_body, web_link
 
 
 def elements(html: str) -> list[tuple[str, dict[str, str | None]]]:
@@ -117,3 +117,21 @@ def test_a_subject_is_one_short_line():
 )
 def test_only_a_web_link_is_a_link(link, expected):
     assert web_link(link) == expected
+
+
+WORDS = {
+    "emphasis loses its marks": ("Allow **20 minutes** *more*", "Allow 20 minutes more"),
+    "bullets become lines": ("Note\n\n* one\n* two\n\nBye", "Note\n\n- one\n- two\n\nBye"),
+    "numbers stay": ("3. three\n4. four", "3. three\n4. four"),
+    "nested lists are indented": ("* one\n  * half", "- one\n  - half"),
+    "a link keeps its address": ("See [the map](https://x.example/m)", "See the map (https://x.example/m)"),
+    "an address that is its own words is said once": ("See <https://x.example/m>", "See https://x.example/m"),
+    "line ends of a feed stay": ("Stops closed:\nA, B\nUse: C", "Stops closed:\nA, B\nUse: C"),
+    "what only looks like marks stays": ("2 * 3 * 4, snake_case, 5*6, \\*not\\*", "2 * 3 * 4, snake_case, 5*6, *not*"),
+    "nothing stays nothing": ("", ""),
+}
+
+
+@pytest.mark.parametrize(("markdown", "words"), WORDS.values(), ids=WORDS.keys())
+def test_a_text_message_carries_words_and_no_markdown(markdown: str, words: str) -> None:
+    assert text_body(markdown) == words

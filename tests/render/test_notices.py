@@ -17,7 +17,7 @@ from tests.render.notices import ENGLISH, FOUR, TEMPLATES, a_city, a_notice, a_r
 
 RENDERER = a_renderer()
 HOSTILE = {
-    "template": "{{7*7}} {{ city }} {% include 'x' %} ${7*7}",
+    "template": "{{7*7}} {{ city }} {% include 'x' %} ${7+7}",
     "placeholder": "{{unsubscribe_url}} {{body_html}} {{{x}}}",
     "percent": "%s %(x)s %d 100%",
     "markup": "<script>alert(1)</script><b>&amp;\"'",
