@@ -163,6 +163,7 @@ class _Handler(ChaliceRequestHandler):
             self._refuse(413, drain=False)
             return False
         super().handle_expect_100()
+        self.wfile.flush()
         return True
 
     def _refuse(self, status: int, *, drain: bool = True) -> None:
@@ -185,8 +186,6 @@ class _Handler(ChaliceRequestHandler):
         name = uuid.uuid4().hex
         body = {**problem(status, code, detail).body, "request_id": name}
         headers = {"Content-Type": "application/problem+json", "X-Request-Id": name, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-        if self.close_connection:
-            headers["Connection"] = "close"
         self._send_http_response(status, headers, json.dumps(body))
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
@@ -201,6 +200,12 @@ class _Handler(ChaliceRequestHandler):
         self._send_headers({"Content-Type": "application/json", **headers})
         if self.command != "HEAD":
             self.wfile.write(raw)
+
+    def end_headers(self) -> None:
+        """A caller is told when this connection ends, so that it sends nothing more on it."""
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        super().end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
         """Requests are not logged: a path may hold a token."""

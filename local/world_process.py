@@ -25,6 +25,7 @@ from local.world.ledger import Ledger
 from local.world.screens import Screens
 from local.world.seeding import seed
 from local.world.server import make_world
+from local.world.wire import call
 
 _THREADS = 64
 _PATIENCE_SECONDS = 75.0
@@ -87,7 +88,6 @@ class _Mover:
         self._app_url = app_url
         self._key = key
         self._turn = threading.Lock()
-        self._http = urllib3.PoolManager(retries=False, timeout=_PATIENCE_SECONDS)
 
     def __call__(self, by: timedelta) -> datetime:
         """Move on by so much; an app that is away has no handlers to wait for."""
@@ -100,7 +100,7 @@ class _Mover:
 
     def _tell(self, command: str) -> None:
         with suppress(urllib3.exceptions.HTTPError):
-            self._http.request("POST", f"{self._app_url}{CONTROL_PREFIX}{command}", headers={"X-City-Key": self._key})
+            call("POST", f"{self._app_url}{CONTROL_PREFIX}{command}", patience=_PATIENCE_SECONDS, headers={"X-City-Key": self._key})
 
 
 if __name__ == "__main__":

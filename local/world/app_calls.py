@@ -8,10 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import urllib3
-
 from local.keyring import Keyring
-from local.world.wire import new_hex
+from local.world.wire import call, new_hex
 
 _PATIENCE_SECONDS = 30.0
 
@@ -36,7 +34,6 @@ class AppCalls:
         self._app_url = app_url
         self._keyring = keyring
         self._titles: dict[str, str] = {}
-        self._http = urllib3.PoolManager(maxsize=8, retries=False, timeout=_PATIENCE_SECONDS)
 
     def get(self, path: str, *, key: str = "communicator") -> Said:
         """A GET with somebody's key."""
@@ -65,7 +62,7 @@ class AppCalls:
         return {"Authorization": f"Bearer {self._keyring.api_keys[key]}"}
 
     def _said(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Said:
-        answer = self._http.request(method, self._app_url + path, body=body, headers={**headers, "Connection": "close"})
+        answer = call(method, self._app_url + path, patience=_PATIENCE_SECONDS, headers=headers, body=body)
         try:
             found = json.loads(answer.data or b"{}")
         except ValueError:

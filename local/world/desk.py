@@ -137,12 +137,13 @@ def _broadcast(calls: AppCalls, name: str) -> dict[str, Any]:
 
 
 def _rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """One row a channel: its counts, and how far it is in percent."""
+    """One row a channel that somebody is on: its counts, and how far it is in percent."""
     rows = []
     for channel, counts in (found.get("counts") or {}).items():
         skipped = counts.get("skipped") or {}
         numbers = {part: int(counts.get(part) or 0) for part in _PARTS}
         whole = sum(numbers.values()) + sum(skipped.values())
         over = whole - sum(numbers[part] for part in ("held", "queued", "attempting", "unknown"))
-        rows.append({"channel": channel, "numbers": numbers, "skipped": skipped, "whole": whole, "percent": round(100 * over / whole) if whole else 100})
+        if whole:
+            rows.append({"channel": channel, "numbers": numbers, "skipped": skipped, "whole": whole, "percent": round(100 * over / whole)})
     return rows

@@ -1,8 +1,8 @@
 """Phones: a resident's text goes to the app as Twilio sends it, signed; the TwiML that comes back lands on the phone."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
-import urllib3
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 from twilio.request_validator import RequestValidator
@@ -10,7 +10,7 @@ from twilio.request_validator import RequestValidator
 from chalicelib.domain.sms_parts import count
 from local.world.around import World
 from local.world.ledger import Message
-from local.world.wire import new_hex
+from local.world.wire import call, new_hex
 
 _STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
 _START_WORDS = frozenset({"START", "YES", "UNSTOP"})
@@ -77,9 +77,6 @@ def _form(world: World, text: Message) -> dict[str, str]:
 def _post(world: World, form: dict[str, str]) -> Answer:
     url = f"{world.app_url}/sms/inbound"
     signature: str = RequestValidator(world.keyring.auth_token).compute_signature(url, form)  # type: ignore[no-untyped-call]
-    headers = {"X-Twilio-Signature": signature, "Connection": "close"}  # a kept one may just be timing out
-    answer = _HTTP.request_encode_body("POST", url, fields=form, encode_multipart=False, headers=headers)
+    headers = {"X-Twilio-Signature": signature, "Content-Type": "application/x-www-form-urlencoded"}
+    answer = call("POST", url, patience=_PATIENCE_SECONDS, headers=headers, body=urlencode(form).encode())
     return Answer(answer.status, answer.headers.get("Content-Type", ""), answer.data)
-
-
-_HTTP = urllib3.PoolManager(maxsize=16, retries=False, timeout=_PATIENCE_SECONDS)

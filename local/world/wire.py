@@ -1,16 +1,23 @@
-"""What the providers' doors share: cutting a connection, keeping a caller waiting, and naming things."""
+"""What the world's parts share at the wire: calling the app, cutting a connection, noticing that a caller left, and naming things."""
 
 import socket
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+import urllib3
 from flask import Response, request
 
 
 def new_hex() -> str:
     """32 random hex digits."""
     return uuid.uuid4().hex
+
+
+def call(method: str, url: str, *, patience: float, headers: Mapping[str, str], body: bytes | None = None) -> urllib3.BaseHTTPResponse:
+    """One request on a connection of its own: a kept one may be closing just now. Raises urllib3's HTTPError."""
+    with urllib3.PoolManager(retries=False, timeout=patience) as http:
+        return http.request(method, url, body=body, headers=dict(headers))
 
 
 def is_gone() -> Callable[[], bool]:

@@ -129,6 +129,19 @@ def test_what_cannot_be_read_is_a_problem_too(server: Served, request_text: str,
         assert problem(answer)[:2] == (status, "application/problem+json")
 
 
+def test_who_asks_before_sending_is_told_to_go_on(server: Served) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as line:
+        line.sendall(b"POST /v1/things HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        assert line.recv(100).startswith(b"HTTP/1.1 100")
+        line.sendall(b"hi")
+        assert line.recv(1000).startswith(b"HTTP/1.1 202")
+
+
+def test_who_wants_the_connection_closed_is_told_that_it_is(caller: http.client.HTTPConnection) -> None:
+    caller.request("GET", "/page", headers={"Connection": "close"})
+    assert caller.getresponse().headers["Connection"] == "close"
+
+
 @pytest.mark.parametrize(
     ("path", "key", "status", "heard"),
     [("/.city/hold", "the key", 200, ["hold"]), ("/.city/hold", "a guess", 404, []), ("/.city/hold", "", 404, []), ("/.city/melt", "the key", 404, [])],
