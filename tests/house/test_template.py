@@ -221,18 +221,17 @@ def test_cfn_lint_finds_nothing(deployable: Built) -> None:
     assert not done.returncode, done.stdout
 
 
-def test_the_template_is_within_what_cloudformation_takes(prod: Template, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    plain = json.dumps(_translated(prod))
+def test_the_template_is_within_what_cloudformation_takes(translated: Template) -> None:
+    plain = json.dumps(translated)
     assert len(json.loads(plain)["Resources"]) < 500
     assert len(plain) < 1_000_000
 
 
 @pytest.mark.filterwarnings("ignore:Tried to parse")  # moto has never heard of alarms and of SES's settings, and leaves them out
-def test_the_stack_comes_up(prod: Template, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_stack_comes_up(translated: Template, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}.items():
         monkeypatch.setenv(name, value)
-    plain = _without_api(_translated(prod))
+    plain = _without_api(translated)
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket="code")
         boto3.client("s3").put_object(Bucket="code", Key="bundle.zip", Body=b"PK\x05\x06" + bytes(18))
@@ -253,12 +252,16 @@ class _NoPolicies:
         return {}
 
 
-def _translated(template: Template) -> Template:
-    given = json.loads(json.dumps(template))
+@pytest.fixture(scope="module")
+def translated(prod: Template) -> Template:
+    """The template after the transform that AWS applies."""
+    given = json.loads(json.dumps(prod))
     for one in of_type(given, "AWS::Serverless::Function").values():
         one["CodeUri"] = "s3://code/bundle.zip"
-    translated: Template = transform(given, dict(ANSWERS), _NoPolicies())
-    return translated
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        plain: Template = transform(given, dict(ANSWERS), _NoPolicies())
+    return plain
 
 
 def _without_api(template: Template) -> Template:
