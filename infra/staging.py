@@ -21,11 +21,11 @@ def stage_sources(folder: Path, *, city: Path) -> None:
     # Chalice ships the content of vendor/, at the root of the bundle.
     shutil.copytree(ROOT / "templates", folder / "vendor/templates", ignore=_JUNK)
     shutil.copy(city, folder / "vendor/city.toml")
-    _compile_catalogues(folder / "vendor/templates")
+    compile_catalogues(folder / "vendor/templates")
 
 
-def _compile_catalogues(templates: Path) -> None:
-    """Compiled sentences in place of the sources."""
+def compile_catalogues(templates: Path) -> None:
+    """Put compiled sentences in place of their sources. Raises ValueError naming each sentence that a language lacks."""
     faults = [fault for domain in catalogues.FOLDERS for fault in catalogues.faults(templates, domain)]
     if faults:
         raise ValueError("catalogues are not complete:\n  " + "\n  ".join(faults))
