@@ -29,10 +29,7 @@ LIBRARIES = {
     # library: the parts that own it
     "phonenumbers": {"domain"},
     "email_validator": {"domain"},
-    "dateutil": {"domain"},
     "google": {"feeds"},
-    "defusedxml": {"feeds"},
-    "icalendar": {"feeds"},
     "boto3": {"state", "channels", "wiring"},
     "botocore": {"state", "channels", "wiring"},
     "mypy_boto3_dynamodb": {"state"},
