@@ -21,7 +21,7 @@ from tests.house.sources import ROOT
 pytestmark = pytest.mark.bundle
 
 MOST_MB = 45
-LAMBDA_BRINGS = ("boto3", "botocore", "jmespath", "s3transfer")
+LAMBDA_BRINGS = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six")
 SCRIPT = Path(__file__).with_name("render_all.py")
 
 
@@ -50,7 +50,9 @@ def _run_alone(built: Built, place: Path) -> None:
     for name in LAMBDA_BRINGS:
         found = importlib.util.find_spec(name)
         assert found and found.origin
-        (brought / name).symlink_to(Path(found.origin).parent)
+        source = Path(found.origin)
+        source = source.parent if source.name == "__init__.py" else source
+        (brought / (name if source.is_dir() else source.name)).symlink_to(source)
     done = subprocess.run([sys.executable, "-I", "-S", SCRIPT, bundle, brought], capture_output=True, text=True, check=False, cwd="/", env={})
     assert not done.returncode, done.stderr
     (place / "told.json").write_text(done.stdout, "utf-8")
