@@ -27,6 +27,7 @@ class How(StrEnum):
     KEYWORD = "keyword"
     WEB = "web"
     SEED = "seed"
+    PROVIDER = "provider"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from chalicelib.errors import Malformed, Problem
+from chalicelib.errors import Invalid, Malformed, Problem
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 """What a JSON text can hold."""
@@ -33,10 +33,10 @@ def parse_json(body: bytes, *, controls: bool = False) -> Json:
 
 
 def parse_object(body: bytes, *, controls: bool = False) -> dict[str, Json]:
-    """The object a JSON text holds. Raises Malformed, also where it holds something else."""
+    """The object a JSON text holds. Raises Malformed, and Invalid where it holds something else."""
     found = parse_json(body, controls=controls)
     if not isinstance(found, dict):
-        raise Malformed("Send a JSON object.", problems=[Problem("#", "not_an_object", "Send a JSON object.")])
+        raise Invalid.field("#", "not_an_object", "Send a JSON object.")
     return found
 
 

@@ -9,6 +9,7 @@ from chalicelib.domain.broadcast import Broadcast
 from chalicelib.domain.delivery import UNTRIED, Mark, State
 from chalicelib.domain.message import Advice, Answer, Outcome, Parcel
 from chalicelib.domain.verdict import Hold, Looked, ends, verdict
+from chalicelib.flows.heeding import heed_opt_out
 from chalicelib.flows.task import Progress, Task, is_resend, message_for, report_late
 from chalicelib.store.addresses import address_key, read_addresses
 from chalicelib.store.broadcasts import broadcast_key, read_broadcast
@@ -85,7 +86,7 @@ def _heed(task: Task, entries: Sequence[int], outcomes: Sequence[Outcome]) -> No
     """A provider that says an address opted out knows something we did not."""
     for entry, outcome in zip(entries, outcomes, strict=True):
         if outcome.advice is Advice.OPTED_OUT:
-            task.services.store.addresses.opt_out(task.what.entries[entry].address, task.services.now())
+            heed_opt_out(task.what.entries[entry].address, task.what.channel, source=f"{task.key.broadcast}:{outcome.code}", services=task.services)
 
 
 def _note(progress: Progress, outcomes: dict[int, Outcome], *, resend: bool) -> Progress:

@@ -1,12 +1,16 @@
 """Unknown outcomes of a batch, decided from evidence."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from chalicelib.domain.batch import LEASE, MOST_TRIES, decided_at, unknown
 from chalicelib.domain.delivery import State
 from chalicelib.domain.doubt import Ruling, rule, rule_answer
 from chalicelib.domain.verdict import ends
 from chalicelib.flows.task import Progress, Task, message_for
+
+SKEW = timedelta(seconds=2)
+"""How far the provider's clock may be from ours. Doubt begins when the lease of the mark ends, so an equal text from before the mark is no evidence."""
 
 
 def resolve_unknown(task: Task, progress: Progress) -> tuple[Progress, list[int]]:
@@ -27,7 +31,7 @@ def resolve_unknown(task: Task, progress: Progress) -> tuple[Progress, list[int]
 def _ask(task: Task, progress: Progress, entries: Sequence[int]) -> dict[int, Ruling]:
     if not entries:
         return {}
-    services, since = task.services, (progress.answers.in_doubt_since or task.started) - LEASE * 2
+    services, since = task.services, (progress.answers.in_doubt_since or task.started) - LEASE - SKEW
     hashes = [task.what.entries[entry].address for entry in entries]
     known = services.store.addresses.read(hashes)
     rulings: dict[int, Ruling] = {}

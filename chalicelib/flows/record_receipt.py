@@ -6,6 +6,7 @@ from chalicelib.domain.batch import BatchKey, BatchState, HowFar, unknown
 from chalicelib.domain.delivery import State
 from chalicelib.domain.jobs import ReceiptJob, SendJob, send_queue
 from chalicelib.domain.message import Advice
+from chalicelib.flows.heeding import heed_opt_out
 from chalicelib.flows.services import Services
 from chalicelib.state.queue import Outgoing
 from chalicelib.state.sending import send_all
@@ -41,7 +42,7 @@ def _opt_out(key: BatchKey, entry: int, services: Services) -> None:
     """The address wants no more: that is said on its row before the receipt counts."""
     what = read_what(key, services.store.table.get_many([what_key(key)]))
     if what is not None:
-        services.store.addresses.opt_out(what.entries[entry].address, services.now())
+        heed_opt_out(what.entries[entry].address, what.channel, source=key.broadcast, services=services)
 
 
 def _wake(key: BatchKey, far: HowFar, services: Services) -> None:

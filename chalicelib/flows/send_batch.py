@@ -79,7 +79,7 @@ def _open(job: SendJob, services: Services) -> tuple[Task, Progress] | None:
         return None
     sender = services.sender(what.channel)
     now, claim, cells = services.now(), services.new_id(), after_crash(far)
-    doubt = far.in_doubt_since or (now if unknown(cells) else None)
+    doubt = far.in_doubt_since or ((far.lease_until or now) if unknown(cells) else None)
     first = untried(cells)[: sender.most] if far.tries < MOST_TRIES else []
     claimed = services.store.batches.claim(key, far, claim=claim, cells=cells, attempting=first, doubt=doubt, now=now)
     if claimed is None:

@@ -77,6 +77,8 @@ def _confirm(request: Request, house: Services, token: str) -> Response:
     [name] = _parts("confirm", token, 1, house)
     found = house.store.sign_ups.get(name)
     locale = chosen(request, house) or (found.locale if found else locale_of(request, house))
+    if found and found.confirmed:  # what they follow may have changed since
+        return html("confirm", request, house, locale=locale, topics=known(found.topics, house.city), confirmed=True)
     done = confirm_sign_up(name, locale=locale, services=house)
     link = house.tokens.sign("preferences", done.subscriber, str(Channel.EMAIL))
     return html("confirmed", request, house, locale=locale, topics=known(done.topics, house.city), preferences=link)

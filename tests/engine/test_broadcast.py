@@ -8,10 +8,13 @@ import pytest
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.broadcast import BroadcastState
+from chalicelib.domain.consent import How, Step
 from chalicelib.domain.delivery import Mark, SkipReason, State
 from chalicelib.domain.message import Advice, Answer, Outcome
 from chalicelib.flows.stop_broadcast import stop_broadcast
 from tests.engine.town import Town
+
+UNKNOWN = Outcome(Answer.UNKNOWN, "timeout")
 
 
 @pytest.fixture
@@ -132,6 +135,34 @@ def test_a_missed_queue_message_is_caught_up_by_the_sweep(town: Town) -> None:
     assert sum(town.handed_over().values()) == 1
 
 
+def test_an_equal_text_from_before_the_attempt_is_no_evidence(town: Town) -> None:
+    address = town.address(town.follower("transit"), Channel.SMS)
+    provider = town.providers[Channel.SMS]
+    provider.can_find = True
+    first = town.broadcast("transit")
+    town.settle(first)
+    town.clock.advance(timedelta(seconds=5))
+    provider.answers[address.value] = [UNKNOWN]
+    second = town.broadcast("transit")
+    town.settle(second)
+    assert town.handed_over()[address.text] == 2
+    assert town.counts(second)[Channel.SMS] == {Mark(State.ACCEPTED): 1}
+
+
+def test_a_provider_that_says_opted_out_ends_all_that_goes_there(town: Town) -> None:
+    person = town.follower("transit", "events", channels=[Channel.SMS, Channel.EMAIL])
+    address = town.address(person, Channel.SMS)
+    town.providers[Channel.SMS].answers[address.value] = [Outcome(Answer.REFUSED, "21610", advice=Advice.OPTED_OUT)]
+    town.settle(town.broadcast("transit"))
+    assert town.plain.subscriptions.of(person, Channel.SMS) == []
+    assert {one.topic for one in town.plain.subscriptions.of(person, Channel.EMAIL)} == {"transit", "events"}
+    assert {(entry.topic, entry.step, entry.how) for entry in town.plain.consents.of(person)} == {
+        ("transit", Step.STOPPED, How.PROVIDER),
+        ("events", Step.STOPPED, How.PROVIDER),
+    }
+    assert set(town.plain.subscribers.find(address).memory.ended) == {"transit", "events"}
+
+
 REFUSALS = {
     "opted out at the provider": (Outcome(Answer.REFUSED, "21610", advice=Advice.OPTED_OUT), Mark(State.FAILED), True),
     "a bad number": (Outcome(Answer.REFUSED, "21211", advice=Advice.BAD_ADDRESS), Mark(State.FAILED), False),
@@ -158,7 +189,6 @@ def test_later_is_tried_again_and_costs_nobody_a_copy(town: Town) -> None:
     assert town.handed_over() == Counter(town.address(one, Channel.SMS).text for one in people)
 
 
-UNKNOWN = Outcome(Answer.UNKNOWN, "timeout")
 DOUBTS = {
     "routine, no evidence: never sent again": (False, False, False, 0, State.UNCONFIRMED),
     "routine, provider took it and says so": (False, True, True, 1, State.ACCEPTED),

@@ -123,7 +123,7 @@ class Provider:
 
     def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:
         """Whether we hold one."""
-        return any(one.to == to for one in self.truth) if self.can_find else None
+        return any(one.to == to and one.at >= since for one in self.truth) if self.can_find else None
 
 
 class PlainRenderer:

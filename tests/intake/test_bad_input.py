@@ -193,10 +193,8 @@ def test_another_method_is_a_problem_that_names_those_there_are(desk: Desk, path
     assert reply.headers["Content-Type"] == "application/problem+json"
 
 
-def test_a_get_with_a_strange_content_type_is_a_problem_without_the_type_in_it(desk: Desk) -> None:
-    reply = desk.call("GET", "/v1/topics", headers={"content-type": "text/zzsecretzz"})
-    assert (reply.status, reply.code) == (415, "wrong_type")
-    assert b"zzsecretzz" not in reply.body
+def test_a_get_may_carry_any_content_type_for_the_body_it_does_not_have(desk: Desk) -> None:
+    assert desk.call("GET", "/health", headers={"content-type": "text/html"}).status == 200
 
 
 def test_every_answer_carries_an_id_and_safe_headers(desk: Desk) -> None:

@@ -422,7 +422,7 @@ def test_an_alert_without_an_end_holds_for_a_day(desk: Desk, periods: Any, expir
 
 @pytest.mark.parametrize(
     ("body", "content_type", "status"),
-    [(b"\xff\xfe not protobuf", PROTOBUF, 400), (b"", PROTOBUF, 400), (b'{"entity": [', "application/json", 400), (b"[]", "application/json", 400)],
+    [(b"\xff\xfe not protobuf", PROTOBUF, 400), (b"", PROTOBUF, 400), (b'{"entity": [', "application/json", 400), (b"[]", "application/json", 422)],
     ids=["broken protobuf", "empty", "broken json", "a list"],
 )
 def test_a_broken_feed_is_refused_and_nothing_kept(desk: Desk, body: bytes, content_type: str, status: int) -> None:
