@@ -289,7 +289,7 @@ class Town:
             self.tick()
             if all(self.state_of(name) in {BroadcastState.COMPLETED, BroadcastState.STOPPED} for name in names) and not self.work():
                 return
-            self.clock.advance(timedelta(seconds=60))
+            self.clock.advance(timedelta(seconds=120))
         raise AssertionError(f"stuck: {[(name, self.state_of(name), self.counts(name)) for name in names]}")
 
     def deliver_receipts(self, *, state: State = State.DELIVERED, again: bool = True) -> None:

@@ -19,12 +19,18 @@ OF_THE_MACHINERY = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:ReceiveMes
 ALWAYS: set[Right] = {("ssm:GetParameter", "keys")}
 """Wiring reads the keys before any function runs."""
 
+ENDS_SUBSCRIPTIONS: set[Right] = {(f"dynamodb:{action}", TABLE) for action in ("GetItem", "Query", "PutItem", "DeleteItem")}
+
 RARE: dict[str, set[Right]] = {
     # a job that runs out of time queues itself; a second page reads the broadcast again
     "FanOutUrgent": {("sqs:SendMessage", "fan-out-urgent"), ("dynamodb:GetItem", TABLE)},
     "FanOutRoutine": {("sqs:SendMessage", "fan-out-routine"), ("dynamodb:GetItem", TABLE)},
-    # a provider that says "later" has the batch queued again
-    **{worker.resource: {("sqs:SendMessage", worker.queue)} for worker in WORKERS if worker.name.startswith("send_") and worker.name != "send_reply"},
+    # a provider that says "later" has the batch queued again; one that says "opted out" ends all that goes to a number
+    **{
+        worker.resource: {("sqs:SendMessage", worker.queue)} | (ENDS_SUBSCRIPTIONS if "sms" in worker.name else set())
+        for worker in WORKERS
+        if worker.name.startswith("send_") and worker.name != "send_reply"
+    },
     # a kiosk's queue seldom loses an answer
     "RecordReceipts": {("sqs:SendMessage", "kiosk-urgent"), ("sqs:SendMessage", "kiosk-routine")},
     # two fan-outs of one shard at once leave a page that nobody counts

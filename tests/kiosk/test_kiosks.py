@@ -254,7 +254,7 @@ def test_a_forged_report_is_recorded_nowhere(street, forged):
         pytest.param({"items": [{"broadcast": 1, "token": "x"}]}, 422, "#/items/0", id="a number for a name"),
         pytest.param({"items": [{"broadcast": "x", "token": "x"}, None]}, 422, "#/items/1", id="nothing for an item"),
         pytest.param(b"{", 400, None, id="no JSON"),
-        pytest.param([], 400, "#", id="no object"),
+        pytest.param([], 422, "#", id="no object"),
     ],
 )
 def test_a_report_that_cannot_be_read_names_the_place(street, body, status, pointer):
