@@ -4,6 +4,7 @@ import fcntl
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
 from typing import TextIO
 
@@ -37,15 +38,15 @@ def main() -> int:
         city = _city(options)
     except Misconfigured as error:
         return _fail(str(error))
-    for name, port in (("PORT", options.port), ("WORLD_PORT", options.world_port)):
-        if not supervisor.is_free(port, patience=2):
-            return _fail(f"Port {port} is taken by another program. Choose a free one: {name}={port + 10} make run")
     options.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = _lock(options)
     if lock is None:
-        return _fail(f"Another city already runs on {options.state_dir}. Stop it first, or give this one its own: STATE_DIR=.local-2")
-    options.card.unlink(missing_ok=True)
+        return _fail(_runs_already(options))
     with lock:
+        for name, port in (("PORT", options.port), ("WORLD_PORT", options.world_port)):
+            if not supervisor.is_free(port, patience=2):
+                return _fail(f"Port {port} is taken by another program. Choose a free one: {name}={port + 10} make run")
+        options.card.unlink(missing_ok=True)
         return _run(options, city)
 
 
@@ -54,6 +55,8 @@ def _run(options: Options, city: City) -> int:
     children: list[Child] = []
     try:
         _say(f"{city.name}, on this machine")
+        if options.city_time and founding.has_lived(options):
+            _say("CITY_TIME            not used: this city keeps its own clock; make fresh forgets the city and its clock")
         keys = founding.found(options, city)
         _say(f"secrets and keys     ready, kept in {options.secrets_file}")
         children += [_start("app", options), _start("world", options)]
@@ -87,14 +90,25 @@ def _start(name: str, options: Options) -> Child:
     return supervisor.start(name, f"local.{name}_process", options.state_dir / f"{name}.log", os.environ)
 
 
-def _lock(options: Options) -> TextIO | None:
-    """Hold the state directory; None where another city does."""
-    stream = (options.state_dir / "lock").open("w")
-    with suppress(OSError):
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return stream
-    stream.close()
-    return None
+def _lock(options: Options, patience: float = 3) -> TextIO | None:
+    """Hold the state directory; None where another city does. One that is just ending gets a moment."""
+    stream, end = (options.state_dir / "lock").open("w"), time.monotonic() + patience
+    while True:
+        with suppress(OSError):
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return stream
+        if time.monotonic() >= end:
+            stream.close()
+            return None
+        time.sleep(0.1)
+
+
+def _runs_already(options: Options) -> str:
+    """Where the city is that holds the state directory, as its card says; while it still starts it has none."""
+    card = founding.read_card(options)
+    where = f", at {card['world']} (the app at {card['app']})" if card else " and is still starting"
+    another = f"STATE_DIR=.local-2 PORT={options.port + 10} WORLD_PORT={options.world_port + 10} make run"
+    return f"This city already runs{where}; its state is in {options.state_dir}. Stop it there with Ctrl-C, or start another beside it: {another}"
 
 
 def _report(children: list[Child]) -> int:

@@ -52,7 +52,15 @@ class CityClock:
         self.refresh()
         return begun
 
+    def has_begun(self) -> bool:
+        """Whether the city has lived before."""
+        return self._row() is not None
+
     def _stored(self) -> timedelta:
-        with self._file.reading() as connection:
-            found = connection.execute("SELECT offset_us FROM city_clock").fetchone()
+        found = self._row()
         return (found[0] if found else 0) * _MICROSECOND
+
+    def _row(self) -> tuple[int] | None:
+        with self._file.reading() as connection:
+            found: tuple[int] | None = connection.execute("SELECT offset_us FROM city_clock").fetchone()
+        return found

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from chalicelib import wiring
 from chalicelib.domain.city import City
@@ -35,6 +36,20 @@ def found(options: Options, city: City) -> Keyring:
         register_kiosk(kiosk, services=services, token=keys.kiosks[kiosk.id])
         ledger.keep_kiosk(Kiosk(kiosk.id, kiosk.name, keys.kiosks[kiosk.id]))
     return keys
+
+
+def has_lived(options: Options) -> bool:
+    """Whether the city was founded before, so that its clock already goes."""
+    return options.state_file.exists() and CityClock(SqliteFile(options.state_file)).has_begun()
+
+
+def read_card(options: Options) -> Mapping[str, Any] | None:
+    """`city.json` as it stands; None where there is none."""
+    try:
+        found: Mapping[str, Any] = json.loads(options.card.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    return found
 
 
 def write_card(options: Options, city: City, keys: Keyring, pids: Mapping[str, int]) -> None:

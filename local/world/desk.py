@@ -7,6 +7,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
+from chalicelib.errors import NotFound
 from local.world import examples
 from local.world.app_calls import AppCalls, Said, title_of
 from local.world.around import Seeding, World
@@ -14,6 +15,8 @@ from local.world.wire import new_hex
 
 _PARTS = ("held", "queued", "attempting", "unknown", "accepted", "delivered", "failed", "expired", "unconfirmed")
 _SHOWN = 8
+_KEYS = {"approve": "approver", "stop": "communicator"}
+"""Whose key does what to a broadcast."""
 
 
 def desk(world: World, calls: AppCalls) -> Blueprint:
@@ -42,7 +45,9 @@ def desk(world: World, calls: AppCalls) -> Blueprint:
 
     @door.post("/desk/broadcasts/<name>/<act>")
     def decide(name: str, act: str) -> Response | str:
-        key = {"approve": "approver", "stop": "communicator"}[act]
+        key = _KEYS.get(act)
+        if key is None:
+            raise NotFound("A broadcast is approved or stopped here.")
         said = calls.post(f"/v1/broadcasts/{name}/{act}", {}, key=key)
         return redirect(url_for("desk.broadcast", name=name)) if said.good else render_template("broadcast.html", **_broadcast(calls, name), refused=said)
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from chalicelib.state.sqlite_file import SqliteFile
 
 OK = "ok"
-PROVIDER_MODES = (OK, "429", "500", "hang", "drop-reply", "opted-out", "invalid", "no-receipts")
-MODES = {"sms": PROVIDER_MODES, "email": PROVIDER_MODES, "kiosk": (OK, "hang")}
+MODES = (OK, "429", "500", "hang", "drop-reply", "opted-out", "invalid", "no-receipts")
+CHANNELS = ("sms", "email", "kiosk")
+SCREENS_OFF = frozenset({"429", "500", "hang", "opted-out", "invalid"})
+"""Modes in which kiosks leave their queues alone: they pull, so nobody is there to refuse. In the others they take as usual."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS world_faults (channel TEXT PRIMARY KEY, mode TEXT NOT NULL, share REAL NOT NULL, until REAL, seen INTEGER NOT NULL)

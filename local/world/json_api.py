@@ -1,29 +1,37 @@
 """The world for scripts: phones, inboxes, outbox, attempts, seed, faults and clock, as JSON."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import urllib3
-from flask import Blueprint, Response, jsonify, render_template, request
+from flask import Blueprint, Response, jsonify, request
 
 from chalicelib.domain.address import parse_phone
+from chalicelib.domain.locale import canonical
+from chalicelib.domain.strict_json import parse_object, shown
 from chalicelib.domain.times import spoken
-from chalicelib.errors import Invalid, Refused
+from chalicelib.errors import Invalid, Malformed, Problem
 from local.durations import parse_duration
 from local.world.around import Seeding, World
-from local.world.faults import MODES, OK, Fault
+from local.world.faults import CHANNELS, MODES, OK, Fault
 from local.world.ledger import Message
 from local.world.phones import text_in
 
 _MOST_SEEDED = 200_000
-_CHANNELS = ("sms", "email")
+_MOST_SECONDS = 10**9
+_MOST_DIGITS = 18
+_PERSONAL = ("sms", "email")
+_SEED_FIELDS = ("subscribers", "kiosks", "topics", "locales", "channels")
 
 
 def json_api(world: World) -> Blueprint:
-    """What was said: phones, inboxes, and what providers got."""
+    """What was said: phones, inboxes, and what providers got; and whether we are up."""
     door = Blueprint("json", __name__)
+
+    @door.get("/health")
+    def get_health() -> Response:
+        return jsonify(status="ok")
 
     @door.post("/phones/<number>/texts")
     def post_text(number: str) -> Response:
@@ -82,32 +90,15 @@ def levers(world: World) -> Blueprint:
     return door
 
 
-def answer_errors(door: Blueprint) -> None:
-    """Our errors as problems, on every page and route of a blueprint's app."""
-
-    @door.app_errorhandler(Refused)
-    def refused(error: Refused) -> tuple[Response | str, int]:
-        if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
-            return render_template("problem.html", detail=error.detail), error.status
-        errors = [{"pointer": one.pointer, "code": one.code, "detail": one.detail} for one in error.problems]
-        return jsonify(title=error.reason, status=error.status, detail=error.detail, errors=errors), error.status
-
-    @door.app_errorhandler(urllib3.exceptions.HTTPError)
-    def app_is_away(error: urllib3.exceptions.HTTPError) -> tuple[Response | str, int]:
-        if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
-            return render_template("problem.html", detail="The app does not answer. Is the city still starting?"), 502
-        return jsonify(title="app_away", status=502, detail=f"The app does not answer: {type(error).__name__}"), 502
-
-
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
 def read_object() -> dict[str, Any]:
-    """The JSON object of this request."""
-    found = request.get_json(force=True, silent=True)
-    if not isinstance(found, dict):
-        raise Invalid.field("#", "not_an_object", "Send a JSON object.")
-    return found
+    """The JSON object of this request. Raises Invalid for what is none, and for half a character in it."""
+    try:
+        return dict(parse_object(request.get_data(), controls=True))
+    except Malformed as error:
+        raise Invalid(error.detail, problems=error.problems or [Problem("#", error.reason, error.detail)]) from None
 
 
 def phone_of(number: str) -> str:
@@ -118,33 +109,40 @@ def phone_of(number: str) -> str:
 def read_fault(asked: Mapping[str, Any], now: float) -> Fault:
     """`{channel, mode, share, for}`; `share` is 1 and `for` without end unless given."""
     channel, mode, share, seconds = asked.get("channel"), asked.get("mode", OK), asked.get("share", 1), asked.get("for")
-    if channel not in MODES:
-        raise Invalid.field("#/channel", "unknown_channel", f"Give one of: {', '.join(MODES)}.")
-    if mode not in MODES[channel]:
-        raise Invalid.field("#/mode", "unknown_mode", f"For {channel} give one of: {', '.join(MODES[channel])}.")
+    if channel not in CHANNELS:
+        raise Invalid.field("#/channel", "unknown_channel", f"Give one of: {', '.join(CHANNELS)}.")
+    if mode not in MODES:
+        raise Invalid.field("#/mode", "unknown_mode", f"Give one of: {', '.join(MODES)}.")
     if not _is_number(share) or not 0 < share <= 1:
         raise Invalid.field("#/share", "out_of_range", "Give a share above 0 and up to 1.")
-    if seconds is not None and (not _is_number(seconds) or seconds <= 0):
-        raise Invalid.field("#/for", "out_of_range", "Give a number of seconds above 0.")
+    if seconds is not None and (not _is_number(seconds) or not 0 < seconds <= _MOST_SECONDS):
+        raise Invalid.field("#/for", "out_of_range", f"Give a number of seconds above 0 and up to {_MOST_SECONDS}.")
     return Fault(channel, mode, float(share), None if seconds is None else now + seconds)
 
 
 def read_seeding(world: World, asked: Mapping[str, Any]) -> Seeding:
-    """`{subscribers, locales, topics, channels, kiosks}`; what is left out is the city's own, and no kiosk."""
+    """`{subscribers, locales, topics, channels, kiosks}`; what is left out is the city's own, and no kiosk. Raises Invalid naming what is wrong."""
+    unknown = [Problem(f"#/{shown(name)}", "unknown_field", "There is no such field.") for name in asked if name not in _SEED_FIELDS]
     seeding = Seeding(
         subscribers=_count(asked, "subscribers"),
         kiosks=_count(asked, "kiosks"),
         topics=_names(asked, "topics", tuple(world.city.topics)),
-        locales=_names(asked, "locales", world.city.languages),
-        channels=_names(asked, "channels", _CHANNELS),
+        locales=tuple(canonical(one) or one for one in _names(asked, "locales", world.city.languages)),
+        channels=_names(asked, "channels", _PERSONAL),
     )
-    for at, topic in enumerate(seeding.topics):
-        if topic not in world.city.topics:
-            raise Invalid.field(f"#/topics/{at}", "unknown_topic", f"The city has no topic {topic!r}.")
-    for at, channel in enumerate(seeding.channels):
-        if channel not in _CHANNELS:
-            raise Invalid.field(f"#/channels/{at}", "unknown_channel", "A subscriber has sms or email; kiosks are counted in `kiosks`.")
+    problems = [
+        *unknown,
+        *_strangers("topics", seeding.topics, world.city.topics, "unknown_topic", "The city has no such topic."),
+        *_strangers("locales", seeding.locales, world.city.languages, "unknown_locale", f"The city speaks {', '.join(world.city.languages)}."),
+        *_strangers("channels", seeding.channels, _PERSONAL, "unknown_channel", "A subscriber has sms or email; kiosks are counted in `kiosks`."),
+    ]
+    if problems:
+        raise Invalid("This seed asks for what the city does not have.", problems=problems)
     return seeding
+
+
+def _strangers(name: str, given: Sequence[str], known: Collection[str], code: str, detail: str) -> list[Problem]:
+    return [Problem(f"#/{name}/{at}", code, detail) for at, one in enumerate(given) if one not in known]
 
 
 def _count(asked: Mapping[str, Any], name: str) -> int:
@@ -168,10 +166,12 @@ def _is_number(value: object) -> bool:
 
 
 def _filters() -> dict[str, Any]:
-    since = request.args.get("since", "0")
-    if not since.isdecimal():
+    channel, since = request.args.get("channel"), request.args.get("since") or "0"
+    if channel and channel not in CHANNELS:
+        raise Invalid.field("#/channel", "unknown_channel", f"Give one of: {', '.join(CHANNELS)}.")
+    if not since.isdecimal() or len(since) > _MOST_DIGITS:
         raise Invalid.field("#/since", "not_a_number", "Give the last `seq` that you have.")
-    return {"channel": request.args.get("channel"), "since": int(since)}
+    return {"channel": channel or None, "since": int(since)}
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The world's pages for people: phones, inboxes, kiosks, faults, and the clock that is on every page."""
 
+import math
 import re
 import time
 from typing import Any
@@ -10,12 +11,13 @@ from werkzeug.wrappers import Response
 from chalicelib.errors import Invalid, NotFound
 from local.durations import parse_duration
 from local.world.around import World
-from local.world.faults import MODES
+from local.world.faults import CHANNELS, MODES, OK, Fault
 from local.world.json_api import phone_of, read_fault
 from local.world.ledger import Message
 from local.world.phones import text_in
 
 _MOST_LISTED = 40
+_MOST_SEQ = 2**63
 _WORDS_EVERYWHERE = ("LIST", "HELP", "STOP", "START")
 _SANDBOX = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data: https:"
 _HEAD = re.compile(r"<head[^>]*>", re.IGNORECASE)
@@ -105,14 +107,16 @@ def lever_pages(world: World) -> Blueprint:
 
     @door.get("/faults")
     def faults() -> str:
-        standing = {channel: world.faults.standing(channel) for channel in MODES}
-        return render_template("faults.html", modes=MODES, standing=standing, words=_FAULT_WORDS, seconds=time.time())
+        standing = {channel: world.faults.standing(channel) for channel in CHANNELS}
+        modes = {channel: _offered(fault) for channel, fault in standing.items()}
+        return render_template("faults.html", modes=modes, standing=standing, words=_FAULT_WORDS, seconds=time.time())
 
     @door.post("/faults/switch")
     def switch() -> Response:
-        form, seconds = request.form, request.form.get("for", "")
-        asked = {"channel": form.get("channel"), "mode": form.get("mode"), "share": float(form.get("share") or 100) / 100}
-        world.faults.switch(read_fault({**asked, **({"for": float(seconds)} if seconds else {})}, time.time()))
+        form, seconds = request.form, request.form.get("for")
+        share = _number(form.get("share") or "100") / 100
+        asked = {"channel": form.get("channel"), "mode": form.get("mode"), "share": share, "for": _number(seconds) if seconds else None}
+        world.faults.switch(read_fault(asked, time.time()))
         return redirect(url_for("more.faults"))
 
     @door.get("/clock/other")
@@ -130,6 +134,19 @@ def lever_pages(world: World) -> Blueprint:
     return door
 
 
+def _offered(fault: Fault) -> tuple[str, ...]:
+    """The modes a person chooses from. Screens only work or not; what a script chose for them is shown too."""
+    return MODES if fault.channel != "kiosk" else tuple(dict.fromkeys((OK, "hang", fault.mode)))
+
+
+def _number(text: str) -> float:
+    """The number in a form's field; for any other text one that is out of every range."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def _back() -> str:
     """The page the form was on: a path of ours, never another site."""
     path = request.form.get("back", "/")
@@ -137,7 +154,7 @@ def _back() -> str:
 
 
 def _email(world: World, seq: int) -> Message:
-    found = world.ledger.find("channel = 'email' AND outcome = 'accepted' AND seq = ?", seq)
+    found = world.ledger.find("channel = 'email' AND outcome = 'accepted' AND seq = ?", seq) if seq < _MOST_SEQ else []
     if not found:
         raise NotFound("There is no such email.")
     return found[0]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from chalicelib.state.sqlite_queue import Received, SqliteQueues
-from local.world.faults import OK, Faults
+from local.world.faults import SCREENS_OFF, Faults
 from local.world.ledger import Ledger, Message
 
 PREFIX = "screen-"
@@ -17,7 +17,7 @@ _IDLE_SECONDS = 0.2
 
 
 class Screens:
-    """Takes what is queued for kiosks, in a thread of its own. A kiosk that hangs leaves its queue alone."""
+    """Takes what is queued for kiosks, in a thread of its own. A kiosk that is off leaves its queue alone."""
 
     def __init__(self, queues: SqliteQueues, ledger: Ledger, faults: Faults, now: Callable[[], datetime]) -> None:
         self._queues = queues
@@ -39,7 +39,7 @@ class Screens:
     def take(self) -> int:
         """Take what is there now; returns how many messages. Kept before they leave the queue: a crash between the two is no loss."""
         names = [name for name in self._queues.names() if name.startswith(PREFIX)]
-        if not names or self._faults.standing("kiosk").mode != OK:
+        if not names or self._faults.standing("kiosk").mode in SCREENS_OFF:
             return 0
         found = self._queues.receive(names, _MOST, _IN_HAND_SECONDS)
         self._ledger.record([self._message(one) for one in found if not self._is_known(one)])

@@ -79,6 +79,9 @@ def test_seeded_kiosks_let_their_page_in_and_show_the_topics(city: SmallWorld) -
         pytest.param({"topics": []}, "#/topics", id="no topic"),
         pytest.param({"topics": "transit"}, "#/topics", id="topics in one word"),
         pytest.param({"channels": ["sms", "pigeon"]}, "#/channels/1", id="unknown channel"),
+        pytest.param({"locales": ["en", "tlh"]}, "#/locales/1", id="a language the city does not speak"),
+        pytest.param({"locales": ["not a language"]}, "#/locales/0", id="no language"),
+        pytest.param({"people": 7}, "#/people", id="unknown field"),
         pytest.param({"subscribers": -1}, "#/subscribers", id="fewer than none"),
         pytest.param({"subscribers": True}, "#/subscribers", id="true is no number"),
         pytest.param({"kiosks": 1.5}, "#/kiosks", id="half a kiosk"),
@@ -87,6 +90,15 @@ def test_seeded_kiosks_let_their_page_in_and_show_the_topics(city: SmallWorld) -
 def test_a_wrong_seed_is_refused_and_makes_nobody(city: SmallWorld, change: dict[str, object], pointer: str) -> None:
     answer = city.web.post("/seed", json={**SEED, **change})
     assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, pointer)
+
+
+def test_all_that_is_wrong_in_a_seed_is_named_at_once(city: SmallWorld) -> None:
+    answer = city.web.post("/seed", json={**SEED, "topics": ["ferries"], "locales": ["tlh"], "color": "red", "size": 1})
+    assert [one["pointer"] for one in answer.json["errors"]] == ["#/color", "#/size", "#/topics/0", "#/locales/0"]
+
+
+def test_a_language_may_be_spelled_in_any_case(city: SmallWorld) -> None:
+    assert {one["locale"] for one in seed(city, locales=["zh-hans", "EN"])["subscribers"]} == {"zh-Hans", "en"}
 
 
 def test_a_hundred_thousand_residents_have_possible_numbers_of_their_own() -> None:
@@ -112,11 +124,13 @@ def test_a_fault_is_switched_on_and_ends_by_itself(city: SmallWorld) -> None:
     [
         ({"channel": "fax", "mode": "ok"}, "#/channel"),
         ({"channel": "sms", "mode": "melt"}, "#/mode"),
-        ({"channel": "kiosk", "mode": "429"}, "#/mode"),
+        ({"channel": ["sms"], "mode": "ok"}, "#/channel"),
+        ({"channel": "kiosk", "mode": "melt"}, "#/mode"),
         ({"channel": "sms", "mode": "429", "share": 0}, "#/share"),
         ({"channel": "sms", "mode": "429", "share": 2}, "#/share"),
         ({"channel": "sms", "mode": "429", "for": -1}, "#/for"),
         ({"channel": "sms", "mode": "429", "for": "long"}, "#/for"),
+        ({"channel": "sms", "mode": "429", "for": 10**12}, "#/for"),
     ],
 )
 def test_a_wrong_fault_is_refused(city: SmallWorld, sent: dict[str, object], pointer: str) -> None:
@@ -143,7 +157,22 @@ def test_reading_on_from_the_last_number_misses_nothing_and_repeats_nothing(tmp_
     rest = city.web.get(f"/outbox?since={first[0]['seq']}").json["messages"]
     assert ([one["body"] for one in first], [one["body"] for one in rest]) == (["one", "two", "three"], ["two", "three"])
     assert city.web.get(f"/outbox?since={first[-1]['seq']}").json["messages"] == []
-    assert city.web.get("/outbox?since=x").status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/outbox", "/attempts"])
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [("channel=fax", "#/channel"), ("channel=sms&since=x", "#/since"), ("since=-1", "#/since"), (f"since={10**30}", "#/since")],
+)
+def test_a_wrong_filter_is_named(city: SmallWorld, path: str, query: str, pointer: str) -> None:
+    answer = city.web.get(f"{path}?{query}")
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, pointer)
+
+
+def test_an_empty_filter_is_none(tmp_path: Path) -> None:
+    city = a_world(tmp_path)
+    city.world.ledger.record([Message("sms", "api", "+15005550006", "+14155550101", "one", NOON)])
+    assert len(city.web.get("/outbox?channel=&since=").json["messages"]) == 1
 
 
 def test_attempts_hold_what_was_refused_and_the_outbox_does_not(tmp_path: Path) -> None:
@@ -162,11 +191,15 @@ def test_what_is_queued_for_a_screen_is_in_the_outbox_once(tmp_path: Path) -> No
     assert [(one["to"], one["token"], one["status"], "خط" in one["body"]) for one in found] == [("bell-square", "token-1", "queued", True)]
 
 
-def test_a_screen_that_is_off_leaves_its_queue_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("mode", "taken"),
+    [("ok", 1), ("no-receipts", 1), ("drop-reply", 1), ("429", 0), ("500", 0), ("hang", 0), ("invalid", 0), ("opted-out", 0)],
+)
+def test_a_screen_that_is_off_leaves_its_queue_alone_while_that_lasts(tmp_path: Path, mode: str, taken: int) -> None:
     city = a_world(tmp_path)
     queues = SqliteQueues(SqliteFile(city.options.state_file), city.world.now)
     queues.named("screen-bell-square").send([Outgoing('{"v": 1}')])
-    city.world.faults.switch(Fault("kiosk", "hang"))
-    assert (city.parts.screens.take(), queues.depth("screen-bell-square")) == (0, 1)
-    city.world.faults.switch(Fault("kiosk"))
-    assert (city.parts.screens.take(), queues.depth("screen-bell-square")) == (1, 0)
+    assert city.web.post("/faults", json={"channel": "kiosk", "mode": mode}).status_code == 200
+    assert (city.parts.screens.take(), queues.depth("screen-bell-square")) == (taken, 1 - taken)
+    city.web.post("/faults", json={"channel": "kiosk", "mode": "ok"})
+    assert (city.parts.screens.take(), queues.depth("screen-bell-square")) == (1 - taken, 0)

@@ -111,7 +111,7 @@ def test_a_start_word_lifts_the_block(phone: Phone, word: str) -> None:
 def test_an_app_that_is_away_is_said_so_and_the_text_is_kept(tmp_path: Path) -> None:
     phone = Phone(a_world(tmp_path), f"+{next(NUMBERS)}")
     answer = phone.say("hello?")
-    assert (answer.status_code, answer.json["title"]) == (502, "app_away")
+    assert (answer.status_code, answer.json["code"]) == (502, "app_away")
     assert phone.texts == [("in", "text", "hello?", "received")]
 
 
@@ -127,3 +127,19 @@ def test_an_app_that_is_away_is_said_so_and_the_text_is_kept(tmp_path: Path) -> 
 def test_what_is_no_text_is_refused(city: SmallWorld, app: StandIn, number: str, sent: object, pointer: str) -> None:
     answer = city.web.post(f"/phones/{number}/texts", json=sent)
     assert (answer.status_code, answer.json["errors"][0]["pointer"], app.heard) == (422, pointer, [])
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        pytest.param(rb'{"body": "\ud83d"}', "#/body", id="half a character"),
+        pytest.param(b'{"body": "\xff"}', "#", id="no UTF-8"),
+        pytest.param(b"STOP", "#", id="no JSON"),
+        pytest.param(b"[" * 100_000, "#", id="nested too deep"),
+        pytest.param(b"", "#", id="nothing"),
+    ],
+)
+def test_bytes_that_are_no_text_are_refused(city: SmallWorld, app: StandIn, body: bytes, pointer: str) -> None:
+    answer = city.web.post("/phones/+14155550199/texts", data=body)
+    assert (answer.status_code, answer.mimetype) == (422, "application/problem+json")
+    assert (answer.json["errors"][0]["pointer"], app.heard) == (pointer, [])

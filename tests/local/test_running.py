@@ -1,11 +1,13 @@
-"""`python -m local`: what a person sees, and what outlasts a stop and a kill. Two cities are started here, no more: each takes seconds."""
+"""`python -m local`: what a person sees, and what outlasts a stop and a kill. Few cities are started here: each takes seconds."""
 
+import fcntl
 import os
 import signal
 import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -62,8 +64,11 @@ def test_a_city_outlasts_a_kill_and_a_stop(tmp_path: Path) -> None:
         assert city.world("GET", "/clock").json["now"][:14] == "2026-12-01T15:"
         assert "<Message>" in city.text("+14155550101", "ALERTS")
         assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
-        second = run(tmp_path)
-        assert (second.returncode, "already runs" in second.stderr) == (1, True)
+        ports = {"PORT": first["app"].rpartition(":")[2], "WORLD_PORT": first["world"].rpartition(":")[2]}
+        for second in (run(tmp_path), run(tmp_path, **ports)):
+            assert second.returncode == 1
+            assert f"This city already runs, at {first['world']} (the app at {first['app']})" in second.stderr
+        assert (tmp_path / "city.json").exists()
         city.kill("app")
         assert city.process.wait(10) == 1
         said = (tmp_path / "city.log").read_text()
@@ -78,9 +83,25 @@ def test_a_city_outlasts_a_kill_and_a_stop(tmp_path: Path) -> None:
     }
     city = RunningCity(tmp_path, process, again)
     assert city.world("GET", "/clock").json["now"][:14] == "2026-12-01T15:"
+    assert (tmp_path / "city.log").read_text().count("this city keeps its own clock; make fresh forgets") == 1
     assert len(city.world("GET", "/phones/+14155550101/texts").json["texts"]) == 2
     assert stop(process) == 0
     assert not any(is_running(pid) for pid in again["pids"].values())
+
+
+def test_a_city_that_still_starts_is_said_to(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = run(tmp_path)
+    assert (found.returncode, "This city already runs and is still starting" in found.stderr) == (1, True)
+
+
+def test_a_city_that_is_just_ending_is_waited_for(tmp_path: Path) -> None:
+    held = (tmp_path / "lock").open("w")
+    fcntl.flock(held, fcntl.LOCK_EX)
+    threading.Timer(1.0, held.close).start()
+    with running_city(tmp_path) as city:
+        assert city.world("GET", "/health").status == 200
 
 
 def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:

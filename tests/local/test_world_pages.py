@@ -38,6 +38,22 @@ def test_a_switch_on_the_faults_page_breaks_and_mends(city: SmallWorld) -> None:
     assert city.world.faults.standing("sms").mode == "ok"
 
 
+@pytest.mark.parametrize("wrong", [{"share": "many"}, {"for": "long"}, {"for": "nan"}, {"mode": "melt"}])
+def test_a_wrong_switch_is_refused_in_words(city: SmallWorld, wrong: dict[str, str]) -> None:
+    form = {"channel": "email", "mode": "429", "share": "50", "for": "60", **wrong}
+    answer = city.web.post("/faults/switch", data=form, headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.mimetype) == (422, "text/html")
+    assert city.world.faults.standing("email").mode == "ok"
+
+
+def test_a_kiosks_fault_that_a_script_chose_is_shown_and_can_be_kept(tmp_path: Path) -> None:
+    city = a_world(tmp_path)
+    assert city.web.get("/faults").text.count('value="429"') == 2
+    city.web.post("/faults", json={"channel": "kiosk", "mode": "429"})
+    assert city.web.get("/faults").text.count('value="429"') == 3
+    assert 'value="429" checked' in city.web.get("/faults").text
+
+
 @pytest.mark.parametrize(
     ("back", "place"), [("/phones/+14155550101", "/phones/+14155550101"), ("//evil.example", "/"), ("https://evil.example", "/"), ("", "/")]
 )
