@@ -113,9 +113,17 @@ def _runs_already(options: Options) -> str:
 
 def _report(children: list[Child]) -> int:
     for child in children:
-        state = f"ended with status {child.process.returncode}" if child.died else "does not answer"
-        _fail(f"The {child.name} {state}. The end of {child.log}:\n{child.last_words()}")
+        _fail(_obituary(child))
     return _fail("The city has stopped. Nothing is lost: make run goes on where it was.")
+
+
+def _obituary(child: Child) -> str:
+    """What became of a child. Its last words explain an error of its own; a signal came from outside."""
+    code = child.process.returncode
+    if child.died and code < 0:
+        return f"The {child.name} ended: {signal.Signals(-code).name} from outside. Its log is {child.log}."
+    state = f"ended with status {code}" if child.died else "does not answer"
+    return f"The {child.name} {state}. The end of {child.log}:\n{child.last_words()}"
 
 
 def _say(text: str) -> None:
