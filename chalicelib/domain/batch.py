@@ -18,8 +18,6 @@ LAST_CALL = timedelta(seconds=40)
 MOST_TRIES = 8
 WINDOW_ROUTINE = timedelta(minutes=15)
 WINDOW_URGENT = timedelta(minutes=2)
-AFTER_LEASE = timedelta(seconds=60)
-"""How long after a lease ended a call made under it may still land."""
 
 
 class BatchState(StrEnum):
@@ -85,6 +83,7 @@ class HowFar:
     attempting: frozenset[int] = frozenset()
     resent: frozenset[int] = frozenset()
     in_doubt_since: datetime | None = None
+    doubt_from: datetime | None = None
     receipts: Mapping[State, frozenset[int]] = field(default_factory=dict)
     swept: int = 0
     channel: Channel | None = None
@@ -132,7 +131,7 @@ def unknown(cells: Sequence[str]) -> list[int]:
     return [entry for entry, cell in enumerate(cells) if cell == State.UNKNOWN]
 
 
-def decided_at(in_doubt_since: datetime, lease_until: datetime | None, *, urgent: bool) -> datetime:
-    """When an unknown outcome may be decided without further waiting."""
-    window = in_doubt_since + (WINDOW_URGENT if urgent else WINDOW_ROUTINE)
-    return max(window, lease_until + AFTER_LEASE) if lease_until else window
+def decided_at(in_doubt_since: datetime, *, urgent: bool) -> datetime:
+    """When an unknown outcome may be decided without further waiting. Doubt begins when the lease of its attempt ends, so a call
+    made under that lease has landed long before."""
+    return in_doubt_since + (WINDOW_URGENT if urgent else WINDOW_ROUTINE)

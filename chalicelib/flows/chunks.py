@@ -21,6 +21,9 @@ def send_chunk(task: Task, progress: Progress, chunk: Sequence[int], *, marked: 
         progress = _mark(task, progress, chunk)
         if progress.lost:
             return progress
+        chunk = [entry for entry in chunk if progress.answers.cells[entry] != State.ACCEPTED]
+        if not chunk:
+            return progress
     looked, broadcast = _look(task, chunk)
     now, zone = task.services.now(), task.services.city.zone
     verdicts = {entry: verdict(task.what.entries[entry], found, broadcast, zone=zone, now=now) for entry, (found, _) in looked.items()}
@@ -31,7 +34,7 @@ def send_chunk(task: Task, progress: Progress, chunk: Sequence[int], *, marked: 
     if not going:
         return progress
     parcels = [_parcel(task, entry, looked[entry][1], resend=resend) for entry in going]
-    gate = task.gate.until(progress.marked_at + LAST_CALL)
+    gate = task.gate.until(min(progress.marked_at + LAST_CALL, task.broadcast.expires_at))
     outcomes = task.sender.hand_over(parcels, gate=gate)
     _heed(task, going, outcomes)
     return _note(progress, dict(zip(going, outcomes, strict=True)), resend=resend)
@@ -47,14 +50,16 @@ def _hold(progress: Progress, verdicts: Mapping[int, Mark | Hold | None]) -> Pro
 
 
 def _mark(task: Task, progress: Progress, chunk: Sequence[int]) -> Progress:
-    now = task.services.now()
-    answers = progress.answers
+    """The mark; it also tells of receipts that came meanwhile, so that nobody they speak of is called."""
+    now, answers = task.services.now(), progress.answers
     if is_resend(progress, chunk):
         answers = replace(answers, resent=answers.resent | frozenset(chunk))
-    if not task.services.store.batches.mark(task.key, answers, claim=task.claim, attempting=chunk, now=now):
+    marked = task.services.store.batches.mark(task.key, answers, claim=task.claim, attempting=chunk, now=now)
+    if marked is None:
         report_late(task, progress)
         return replace(progress, lost=True)
-    return replace(progress, answers=answers, marked_at=now)
+    proven = {entry: str(State.ACCEPTED) for entry in chunk if marked.receipts_of(entry)}
+    return replace(progress, answers=answers, marked_at=now).with_cells(proven)
 
 
 def _look(task: Task, chunk: Sequence[int]) -> tuple[dict[int, tuple[Looked | None, str]], Broadcast | None]:
@@ -102,7 +107,11 @@ def _note(progress: Progress, outcomes: dict[int, Outcome], *, resend: bool) -> 
         else:
             cells[entry] = UNTRIED
     answers = progress.answers
-    if answers.in_doubt_since is None and str(State.UNKNOWN) in cells.values():
-        answers = replace(answers, in_doubt_since=progress.marked_at + LEASE)
+    if resend:  # one that was not handed over may be sent again still
+        back = {entry for entry, outcome in outcomes.items() if outcome.answer in {Answer.LATER, Answer.NOT_SENT}}
+        answers = replace(answers, resent=answers.resent - back)
+    if any(outcome.answer is Answer.UNKNOWN for outcome in outcomes.values()):
+        start = min(progress.marked_at, answers.doubt_from or progress.marked_at)
+        answers = replace(answers, in_doubt_since=progress.marked_at + LEASE, doubt_from=start)
     later = any(outcome.answer in {Answer.LATER, Answer.NOT_SENT} for outcome in outcomes.values())
     return replace(replace(progress, answers=answers).with_cells(cells), later=later)

@@ -10,7 +10,7 @@ from chalicelib.domain.verdict import ends
 from chalicelib.flows.task import Progress, Task, message_for
 
 SKEW = timedelta(seconds=2)
-"""How far the provider's clock may be from ours. Doubt begins when the lease of the mark ends, so an equal text from before the mark is no evidence."""
+"""How far the provider's clock may be from ours. An equal text from before the mark is no evidence."""
 
 
 def resolve_unknown(task: Task, progress: Progress) -> tuple[Progress, list[int]]:
@@ -20,7 +20,7 @@ def resolve_unknown(task: Task, progress: Progress) -> tuple[Progress, list[int]
         return progress, []
     if task.far.tries > MOST_TRIES:
         return progress.with_cells({entry: str(State.UNCONFIRMED) for entry in entries}), []
-    when = decided_at(progress.answers.in_doubt_since, None, urgent=task.broadcast.urgent)
+    when = decided_at(progress.answers.in_doubt_since, urgent=task.broadcast.urgent)
     rulings = {entry: rule(receipts=task.far.receipts_of(entry), decided_at=when, now=task.services.now()) for entry in entries}
     asked = [entry for entry, ruling in rulings.items() if ruling is Ruling.ASK]
     rulings |= _ask(task, progress, asked)
@@ -31,7 +31,7 @@ def resolve_unknown(task: Task, progress: Progress) -> tuple[Progress, list[int]
 def _ask(task: Task, progress: Progress, entries: Sequence[int]) -> dict[int, Ruling]:
     if not entries:
         return {}
-    services, since = task.services, (progress.answers.in_doubt_since or task.started) - LEASE - SKEW
+    services, since = task.services, (progress.answers.doubt_from or task.started - LEASE) - SKEW
     hashes = [task.what.entries[entry].address for entry in entries]
     known = services.store.addresses.read(hashes)
     rulings: dict[int, Ruling] = {}

@@ -1,11 +1,14 @@
 """Progress: how many deliveries of a broadcast stand where, for whoever looks."""
 
 from collections import Counter
+from datetime import timedelta
 
 from chalicelib.domain.broadcast import Broadcast, BroadcastState
 from chalicelib.domain.counts import as_answer
 from chalicelib.flows.services import Services
 
+LAST_NEWS = timedelta(days=7)
+"""No receipt comes later than this after the end; and the rows it would count leave before long."""
 ENDED = frozenset({BroadcastState.COMPLETED, BroadcastState.STOPPED})
 
 
@@ -18,7 +21,7 @@ def progress(broadcast: Broadcast, *, services: Services) -> Broadcast:
     if reading.ended and broadcast.state is BroadcastState.SENDING:
         services.store.broadcasts.complete(broadcast, reading.values(), now)
     else:
-        services.store.broadcasts.keep_counts(broadcast.id, reading.values(), now)
+        services.store.broadcasts.keep_counts(broadcast, reading.values(), now)
     return services.store.broadcasts.get(broadcast.id) or broadcast
 
 
@@ -29,4 +32,6 @@ def counts_of(broadcast: Broadcast) -> dict[str, object]:
 
 
 def _is_fresh(broadcast: Broadcast, services: Services) -> bool:
+    if broadcast.ended_at and services.now() - broadcast.ended_at > LAST_NEWS:
+        return True
     return broadcast.counted_at is not None and services.now() - broadcast.counted_at < services.counts_age

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-from chalicelib.domain.batch import BatchKey, BatchState, HowFar, unknown
+from chalicelib.domain.batch import BatchKey
 from chalicelib.domain.delivery import State
-from chalicelib.domain.jobs import ReceiptJob, SendJob, send_queue
+from chalicelib.domain.jobs import ReceiptJob
 from chalicelib.domain.message import Advice
 from chalicelib.flows.heeding import heed_opt_out
 from chalicelib.flows.services import Services
-from chalicelib.state.queue import Outgoing
-from chalicelib.state.sending import send_all
+from chalicelib.flows.waking import wake_if_proven
 from chalicelib.store.batches import read_what, what_key
 
 
@@ -22,12 +21,12 @@ def record_receipt(jobs: Sequence[ReceiptJob], *, services: Services) -> None:
             continue
         key, entry = named
         if job.advice == Advice.OPTED_OUT:
-            _opt_out(key, entry, services)
+            _opt_out(key, entry, State(job.status), services)
         grouped.setdefault(key, {}).setdefault(State(job.status), set()).add(entry)
     for key, entries in grouped.items():
         far = services.store.batches.add_receipts(key, entries)
         if far is not None:
-            _wake(key, far, services)
+            wake_if_proven(key, far, None, services=services)
 
 
 def _named(job: ReceiptJob, services: Services) -> tuple[BatchKey, int] | None:
@@ -38,17 +37,10 @@ def _named(job: ReceiptJob, services: Services) -> tuple[BatchKey, int] | None:
     return BatchKey(broadcast, int(shard), name), int(entry)
 
 
-def _opt_out(key: BatchKey, entry: int, services: Services) -> None:
-    """The address wants no more: that is said on its row before the receipt counts."""
+def _opt_out(key: BatchKey, entry: int, state: State, services: Services) -> None:
+    """The address wants no more: that is said on its row before the receipt counts. A receipt that counts already was heeded, and
+    its owner may have come back since."""
+    far = services.store.batches.read([key]).get(key)
     what = read_what(key, services.store.table.get_many([what_key(key)]))
-    if what is not None:
+    if far is not None and what is not None and state not in far.receipts_of(entry):
         heed_opt_out(what.entries[entry].address, what.channel, source=key.broadcast, services=services)
-
-
-def _wake(key: BatchKey, far: HowFar, services: Services) -> None:
-    """A batch that waits for evidence need not wait for the clock once it has all of it."""
-    if far.state is not BatchState.WAITING or not all(far.receipts_of(entry) for entry in unknown(far.cells)):
-        return
-    broadcast = services.store.broadcasts.get(key.broadcast)
-    if broadcast and far.channel and services.store.batches.wake(key, far, now=services.now()):
-        send_all(services.queues.named(send_queue(far.channel, broadcast.lane)), [Outgoing(SendJob(key).body)], sleep=services.sleep)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.batch import (
+    LEASE,
     MOST_TRIES,
     BatchState,
     HowFar,
@@ -28,6 +29,7 @@ from chalicelib.flows.doubts import resolve_unknown
 from chalicelib.flows.services import Services
 from chalicelib.flows.slots import SlotGate
 from chalicelib.flows.task import Progress, Task, is_resend, report_late
+from chalicelib.flows.waking import wake_if_proven
 from chalicelib.state.queue import MOST_DELAY, Outgoing
 from chalicelib.state.sending import send_all
 from chalicelib.store.batches import Answers, far_key, put_all, read_far, read_what, what_key
@@ -79,13 +81,22 @@ def _open(job: SendJob, services: Services) -> tuple[Task, Progress] | None:
         return None
     sender = services.sender(what.channel)
     now, claim, cells = services.now(), services.new_id(), after_crash(far)
-    doubt = far.in_doubt_since or ((far.lease_until or now) if unknown(cells) else None)
+    answers = _reread(far, cells, now)
     first = untried(cells)[: sender.most] if far.tries < MOST_TRIES else []
-    claimed = services.store.batches.claim(key, far, claim=claim, cells=cells, attempting=first, doubt=doubt, now=now)
+    claimed = services.store.batches.claim(key, far, answers, claim=claim, attempting=first, now=now)
     if claimed is None:
         return None
     task = Task(key, claim, what, claimed, broadcast, content, sender, SlotGate(slots, services.now, services.sleep), started, services)
-    return task, Progress(Answers(cells, claimed.resent, doubt), marked_at=now)
+    return task, Progress(answers, marked_at=now)
+
+
+def _reread(far: HowFar, cells: tuple[str, ...], now: datetime) -> Answers:
+    """What a batch's row says, as its next worker must take it: an attempt without an answer is in doubt from the end of its lease."""
+    since, start = far.in_doubt_since, far.doubt_from
+    if len(unknown(cells)) > len(unknown(far.cells)):
+        since = far.lease_until or now
+        start = min(since - LEASE, start or since)
+    return Answers(cells, far.resent, since, start)
 
 
 def _reserve(channel: Channel, far: HowFar, services: Services, now: datetime) -> Slots:
@@ -125,12 +136,14 @@ def _lay_down(task: Task, progress: Progress) -> None:
     state, when = _next(task, progress, now)
     if state is BatchState.SETTLED:
         put_all(services.store.table, history_rows(task.key, task.what.channel, task.what.entries, now), sleep=services.sleep)
-    if not services.store.batches.settle(task.key, progress.answers, claim=task.claim, state=state, not_before=when):
+    laid = services.store.batches.settle(task.key, progress.answers, claim=task.claim, state=state, not_before=when)
+    if laid is None:
         report_late(task, progress)
-        return
-    if state is BatchState.QUEUED:
+    elif state is BatchState.QUEUED:
         delay = min(MOST_DELAY, max(0, round((when - now).total_seconds())))
         send_all(services.queues.named(send_queue(task.what.channel, task.broadcast.lane)), [Outgoing(SendJob(task.key).body, delay)], sleep=services.sleep)
+    elif state is BatchState.WAITING:
+        wake_if_proven(task.key, laid, task.broadcast, services=services)  # receipts may have been faster than we
 
 
 def _next(task: Task, progress: Progress, now: datetime) -> tuple[BatchState, datetime]:
@@ -140,6 +153,6 @@ def _next(task: Task, progress: Progress, now: datetime) -> tuple[BatchState, da
             return BatchState.HELD, progress.hold_until
         return BatchState.QUEUED, now + AGAIN if progress.later else now
     if unknown(cells) and progress.answers.in_doubt_since:
-        when = decided_at(progress.answers.in_doubt_since, None, urgent=task.broadcast.urgent)
+        when = decided_at(progress.answers.in_doubt_since, urgent=task.broadcast.urgent)
         return BatchState.WAITING, max(now + AGAIN, when)
     return BatchState.SETTLED, now

@@ -16,7 +16,7 @@ from chalicelib.store.pace import Slots
 from chalicelib.store.replies import MOST_TRIES, Reply, ReplyState
 
 _AGAIN = timedelta(minutes=1)
-_HORIZON = timedelta(seconds=20)
+_HORIZON = timedelta(seconds=35)
 
 
 def send_reply(reply: str, *, services: Services) -> None:

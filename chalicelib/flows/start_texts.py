@@ -8,7 +8,7 @@ from chalicelib.domain.conversation import known
 from chalicelib.flows.services import Services
 from chalicelib.state.table import Write
 from chalicelib.store.inbound import Inbound
-from chalicelib.store.subscribers import Memory
+from chalicelib.store.subscribers import Memory, judged
 from chalicelib.store.subscriptions import Subscription
 
 
@@ -34,7 +34,7 @@ def start_texts(inbound: Inbound, *, services: Services) -> str | None:
 def _changes(inbound: Inbound, back: list[str], reply: str, services: Services) -> list[list[Write]]:
     store, person = services.store, inbound.person
     found = store.addresses.claim(person.address, subscriber=services.new_id(), verified=True)
-    groups: list[list[Write]] = [[store.addresses.welcome_write(found)]]
+    groups: list[list[Write]] = [[store.addresses.welcome_write(judged(person, found))]]
     for topic in back:
         [entry] = inbound.consents(_step(topic, person.memory), [topic], subscriber=found.subscriber, reply=reply)
         subscription = Subscription(found.subscriber, topic, Channel.SMS, found.hash, inbound.locale)

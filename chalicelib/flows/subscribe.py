@@ -10,6 +10,7 @@ from chalicelib.domain.consent import Step
 from chalicelib.flows.services import Services
 from chalicelib.state.table import Write
 from chalicelib.store.inbound import Inbound
+from chalicelib.store.subscribers import judged
 from chalicelib.store.subscriptions import Subscription
 
 
@@ -37,6 +38,6 @@ def _changes(inbound: Inbound, topic: str, reply: str, services: Services) -> li
     join = store.subscriptions.join_writes(Subscription(known.subscriber, topic, Channel.SMS, known.hash, locale))
     others = [one for one in person.subscriptions if one.topic != topic and one.locale != locale]
     return [
-        [store.addresses.welcome_write(known), *join, store.consents.add_write(consent)],
+        [store.addresses.welcome_write(judged(person, known)), *join, store.consents.add_write(consent)],
         *(store.subscriptions.locale_writes([one], locale) for one in others),
     ]

@@ -4,6 +4,8 @@ The queues are fast; the rows are true. Whatever a queue or a worker loses, the 
 """
 
 import json
+import math
+from collections.abc import Callable
 from datetime import timedelta
 
 from chalicelib.domain.batch import BatchKey, BatchState, HowFar
@@ -27,34 +29,45 @@ MOST_BACK_OFF = 6
 
 def sweep(*, services: Services) -> None:
     """One round over everything that is due. Two rounds at once do no harm."""
-    now = services.now()
-    for name in services.store.broadcasts.due(now + AHEAD):
-        broadcast = services.store.broadcasts.get(name)
-        if broadcast is None:
-            continue
-        if broadcast.state is BroadcastState.SCHEDULED:
-            _launch(broadcast, services)
-        elif broadcast.state is BroadcastState.SENDING:
-            _tend(broadcast, services)
-    _work_off_posts(services)
-    _send_replies(services)
+    failures: list[Exception] = []
+    for name in services.store.broadcasts.due(services.now() + AHEAD):
+        _apart(failures, lambda name=name: _tend(name, services))  # type: ignore[misc]
+    _apart(failures, lambda: _work_off_posts(services))
+    _apart(failures, lambda: _send_replies(services))
+    if failures:
+        raise ExceptionGroup("parts of the sweep failed; the others were done", failures)
+
+
+def _apart(failures: list[Exception], work: Callable[[], None]) -> None:
+    """Do one part. What goes wrong in it must not keep the others waiting, and is raised at the end."""
+    try:
+        work()
+    except Exception as error:  # noqa: BLE001 - collected and raised again by the caller
+        failures.append(error)
+
+
+def _tend(name: str, services: Services) -> None:
+    broadcast = services.store.broadcasts.get(name)
+    if broadcast and broadcast.state is BroadcastState.SCHEDULED:
+        _launch(broadcast, services)
+    elif broadcast and broadcast.state is BroadcastState.SENDING:
+        _tend_sending(broadcast, services)
 
 
 def _launch(broadcast: Broadcast, services: Services) -> None:
-    delay = max(0, round((broadcast.send_at.instant - services.now()).total_seconds()))
+    delay = max(0, math.ceil((broadcast.send_at.instant - services.now()).total_seconds()))
     send_all(services.queues.named("launch"), [Outgoing(LaunchJob(broadcast.id).body, delay)], sleep=services.sleep)
 
 
-def _tend(broadcast: Broadcast, services: Services) -> None:
+def _tend_sending(broadcast: Broadcast, services: Services) -> None:
     """Shards not read to the end, then batches with work left, then: was that all?"""
     shards = services.store.progress.shards(broadcast.id)
     _queue_shards(broadcast, shards, services)
     _queue_batches(broadcast, shards, services)
-    if all(shard.done for shard in shards) and not services.store.batches.due(broadcast.id, until=services.now() + FOREVER, limit=1):
+    if all(shard.done for shard in shards):
         reading = services.store.progress.read(broadcast)
         if reading.ended:
             services.store.broadcasts.complete(broadcast, reading.values(), services.now())
-            return
 
 
 def _queue_shards(broadcast: Broadcast, shards: list[Shard], services: Services) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from chalicelib.domain.address import Address
 from chalicelib.domain.times import from_ms, to_ms
 from chalicelib.errors import WriteRefused
-from chalicelib.state.table import Change, Exists, Key, Lacks, Row, Table, Update, Values, Write, equals, every
+from chalicelib.state.table import MOST_GET, Change, Exists, Key, Lacks, Row, Table, Update, Values, Write, equals, every
 from chalicelib.store.sealed import Vault
 
 
@@ -38,9 +38,11 @@ class Addresses:
         return _known(self.vault.hash(address), found) if found else None
 
     def read(self, hashes: Sequence[str]) -> list[KnownAddress | None]:
-        """Up to 100 addresses by hash, in order; None where there is no row."""
-        keys = list(dict.fromkeys(address_keys(hashes)))
-        return read_addresses(hashes, self.table.get_many(keys) if keys else {})
+        """Addresses by hash, in order; None where there is no row."""
+        keys, rows = list(dict.fromkeys(address_keys(hashes))), dict[Key, Values]()
+        for start in range(0, len(keys), MOST_GET):
+            rows |= self.table.get_many(keys[start : start + MOST_GET])
+        return read_addresses(hashes, rows)
 
     def claim(self, address: Address, *, subscriber: str, verified: bool) -> KnownAddress:
         """The row of an address, made with `subscriber` if there is none. The id it holds is the one to use. A row that only says

@@ -39,6 +39,7 @@ class Answers:
     cells: tuple[str, ...]
     resent: frozenset[int]
     in_doubt_since: datetime | None
+    doubt_from: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -47,22 +48,18 @@ class Batches:
 
     table: Table
 
-    def claim(
-        self, key: BatchKey, old: HowFar, *, claim: str, cells: tuple[str, ...], attempting: Collection[int], doubt: datetime | None, now: datetime
-    ) -> HowFar | None:
-        """Make the caller the batch's one worker, its first chunk marked. None where another was first or its lease lives."""
-        values: dict[str, Value] = {
+    def claim(self, key: BatchKey, old: HowFar, answers: Answers, *, claim: str, attempting: Collection[int], now: datetime) -> HowFar | None:
+        """Make the caller the batch's one worker, its first chunk marked. None where another was first or its lease lives.
+        Only a batch that its last worker left behind has cost it a try."""
+        values = _answer_values(answers) | {
             "state": str(BatchState.CLAIMED),
             "claim": claim,
-            "tries": old.tries + 1,
+            "tries": old.tries + (old.state is BatchState.CLAIMED),
             "lease_until": to_ms(now + LEASE),
             "due": to_ms(now + LEASE),
             "open": key.broadcast,
-            "cells": list(cells),
             "attempting": _numbered(attempting),
         }
-        if doubt:
-            values["in_doubt_since"] = to_ms(doubt)
         unchanged = every(
             equals("state", str(old.state)),
             equals("tries", old.tries),
@@ -75,13 +72,14 @@ class Batches:
         except WriteRefused as refused:
             return _read_far(refused.old) if refused.old is not None and refused.old.get("claim") == claim else None
 
-    def mark(self, key: BatchKey, answers: Answers, *, claim: str, attempting: Collection[int], now: datetime) -> bool:
-        """An attempt at these entries begins, and all answers so far are kept. False where the claim is no longer ours."""
+    def mark(self, key: BatchKey, answers: Answers, *, claim: str, attempting: Collection[int], now: datetime) -> HowFar | None:
+        """An attempt at these entries begins, and all answers so far are kept. The batch as it stands then, with receipts that came
+        meanwhile; None where the claim is no longer ours."""
         values = _answer_values(answers) | {"attempting": _numbered(attempting), "lease_until": to_ms(now + LEASE), "due": to_ms(now + LEASE)}
         return self._as_owner(key, claim, Change(set=values))
 
-    def settle(self, key: BatchKey, answers: Answers, *, claim: str, state: BatchState, not_before: datetime) -> bool:
-        """Lay the batch down: settled, or queued, held or waiting until `not_before`. False where the claim is no longer ours."""
+    def settle(self, key: BatchKey, answers: Answers, *, claim: str, state: BatchState, not_before: datetime) -> HowFar | None:
+        """Lay the batch down: settled, or queued, held or waiting until `not_before`. The batch as it stands then; None where the claim is no longer ours."""
         values = _answer_values(answers) | {"state": str(state), "attempting": []}
         if state is BatchState.SETTLED:
             return self._as_owner(key, claim, Change(set=values, remove=("open", "due", "lease_until")))
@@ -105,7 +103,7 @@ class Batches:
         """The sweep's turn: look again at `due`; with `release`, a held batch need wait no longer. Never touches the lease."""
         values: dict[str, Value] = {"due": to_ms(due)}
         if release:
-            values["not_before"] = to_ms(release)
+            values["not_before"] = 0
         expect = every(equals("state", str(seen.state)), equals("due", to_ms(seen.due)) if seen.due else Lacks("due"))
         return self._write(key, Change(set=values, add={"swept": 1}), expect)
 
@@ -142,8 +140,12 @@ class Batches:
                 return
             after = page.after
 
-    def _as_owner(self, key: BatchKey, claim: str, change: Change) -> bool:
-        return self._write(key, change, every(equals("claim", claim), equals("state", str(BatchState.CLAIMED))))
+    def _as_owner(self, key: BatchKey, claim: str, change: Change) -> HowFar | None:
+        expect = every(equals("claim", claim), equals("state", str(BatchState.CLAIMED)))
+        try:
+            return _read_far(self.table.update(far_key(key), change, expect=expect))
+        except WriteRefused:
+            return None
 
     def _write(self, key: BatchKey, change: Change, expect: Condition) -> bool:
         try:
@@ -159,7 +161,7 @@ def new_rows(key: BatchKey, what: What, *, not_before: datetime | None, due: dat
     far: dict[str, Value] = {
         "state": str(BatchState.HELD if not_before else BatchState.QUEUED),
         "cells": ["" for _ in what.entries],
-        "not_before": to_ms(not_before or now),
+        "not_before": to_ms(not_before) if not_before else 0,
         "due": to_ms(not_before or due),
         "open": key.broadcast,
         "tries": 0,
@@ -241,10 +243,11 @@ def _read_entry(fields: list[Value]) -> Entry:
 
 def _answer_values(answers: Answers) -> dict[str, Value]:
     values: dict[str, Value] = {"cells": list(answers.cells)}
-    if answers.resent:
-        values["resent"] = answers.resent
+    values["resent"] = _numbered(answers.resent)
     if answers.in_doubt_since:
         values["in_doubt_since"] = to_ms(answers.in_doubt_since)
+    if answers.doubt_from:
+        values["doubt_from"] = to_ms(answers.doubt_from)
     return values
 
 
@@ -260,6 +263,7 @@ def _read_far(values: Values) -> HowFar:
         attempting=_numbers(values, "attempting"),
         resent=_numbers(values, "resent"),
         in_doubt_since=_moment(values, "in_doubt_since"),
+        doubt_from=_moment(values, "doubt_from"),
         receipts={state: _numbers(values, _receipt(state)) for state in RECEIPTS if _receipt(state) in values},
         swept=int(str(values.get("swept", 0))),
         channel=Channel(str(values["channel"])) if "channel" in values else None,

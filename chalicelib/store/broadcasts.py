@@ -13,7 +13,7 @@ from chalicelib.domain.broadcast import Approval, Audience, Broadcast, Broadcast
 from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency
 from chalicelib.domain.times import from_ms, to_ms
 from chalicelib.errors import WriteRefused
-from chalicelib.state.table import Absent, Change, Compare, Key, Lacks, OneOf, Put, Row, Table, Update, Value, Values, Write, equals, every
+from chalicelib.state.table import Absent, All, Change, Compare, Key, Lacks, Put, Row, Table, Update, Value, Values, Write, equals, every
 
 OPEN = "BROADCAST"
 KEPT = timedelta(days=731)
@@ -115,10 +115,10 @@ class Broadcasts:
         except WriteRefused:
             return
 
-    def keep_counts(self, broadcast: str, counts: Mapping[str, Value], now: datetime) -> None:
+    def keep_counts(self, broadcast: Broadcast, counts: Mapping[str, Value], now: datetime) -> None:
         """Keep a sum, so that the next reader need not make it again."""
         try:
-            self.table.update(broadcast_key(broadcast), Change(set={"counts": dict(counts), "counted_at": to_ms(now)}), expect=Lacks("erased"))
+            self.table.update(broadcast_key(broadcast.id), Change(set={"counts": dict(counts), "counted_at": to_ms(now)}), expect=_standing(broadcast))
         except WriteRefused:
             return
 
@@ -179,9 +179,9 @@ def read_content(values: Values) -> Content:
     )
 
 
-def _standing(broadcast: Broadcast) -> OneOf:
-    """Still as read, or stopped meanwhile but not ended."""
-    return OneOf("state", (str(broadcast.state),))
+def _standing(broadcast: Broadcast) -> All:
+    """As it was read: in the same state, and stopped or not stopped as then."""
+    return every(equals("state", str(broadcast.state)), equals("stop_at", to_ms(broadcast.stop_at)) if broadcast.stop_at else Lacks("stop_at"))
 
 
 def _broadcast_values(one: Broadcast) -> Values:

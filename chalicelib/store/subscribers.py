@@ -73,6 +73,11 @@ class Person:
         return [one.topic for one in self.subscriptions]
 
 
+def judged(person: Person, found: KnownAddress) -> KnownAddress:
+    """An address as it was when we judged what its owner texted: a STOP that came since then is not to be undone."""
+    return replace(found, opted_out=person.known.opted_out if person.known else None)
+
+
 @dataclass(frozen=True)
 class Subscribers:
     """Finds people, and remembers talks."""

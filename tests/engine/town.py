@@ -183,7 +183,7 @@ class Town:
     def new_id(self) -> str:
         """32 hex digits, different each time, spread over the shards."""
         self.ids += 1
-        return f"{self.ids * 7 % 16:x}{self.ids:031x}"
+        return f"{self.ids * 7 % 16:x}{self.ids:07x}".ljust(32, "0")
 
     def follower(
         self, *topics: str, channels: Sequence[Channel] = (Channel.SMS,), locale: str = "en", quiet: tuple[int, int] | None = None, shard: int | None = None
