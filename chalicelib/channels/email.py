@@ -60,6 +60,7 @@ _MAY_HAVE_LEFT = (HTTPClientError, ResponseParserError)
 _NEVER_LEFT = (EndpointConnectionError, ConnectTimeoutError, SSLError)
 
 Gate = Callable[[], bool]
+MOST_IN_CALL = 50
 
 
 class EmailSettings(Protocol):
@@ -73,6 +74,10 @@ class EmailSettings(Protocol):
     def email_from(self) -> str:
         """The address we send from."""
 
+    @property
+    def email_pace(self) -> int:
+        """Recipients a second that SES lets us have."""
+
 
 def email_sender(settings: EmailSettings, city: City) -> "EmailSender":
     """A sender for a city. A stand-in on this machine gets made-up credentials, never real ones."""
@@ -82,15 +87,14 @@ def email_sender(settings: EmailSettings, city: City) -> "EmailSender":
     else:
         session = boto3.Session()
     client = session.client("sesv2", endpoint_url=settings.ses_url, config=config)
-    return EmailSender(client, sender=formataddr((city.programme, settings.email_from)))
+    return EmailSender(client, sender=formataddr((city.programme, settings.email_from)), pace=settings.email_pace)
 
 
 class EmailSender:
-    """The Sender of emails. `sender` is what stands behind From."""
+    """The Sender of emails. `sender` is what stands behind From; no call holds more than SES takes, or than `pace` a second allows."""
 
-    most = 50
-
-    def __init__(self, client: Any, *, sender: str) -> None:
+    def __init__(self, client: Any, *, sender: str, pace: int = MOST_IN_CALL) -> None:
+        self.most = min(MOST_IN_CALL, pace)
         self._client = client
         self._sender = sender
 
@@ -107,7 +111,7 @@ class EmailSender:
         return None
 
     def _send(self, parcels: Sequence[Parcel], gate: Gate) -> Sequence[Outcome]:
-        if not gate():
+        if not all(gate() for _ in parcels):  # SES counts recipients, not calls
             return [Outcome(Answer.NOT_SENT, "not_tried")] * len(parcels)
         try:
             answer = self._client.send_bulk_email(**_request(parcels, self._sender))

@@ -10,7 +10,7 @@ from chalicelib.domain.delivery import UNTRIED, Mark, State
 from chalicelib.domain.message import Advice, Answer, Outcome, Parcel
 from chalicelib.domain.verdict import Hold, Looked, ends, verdict
 from chalicelib.flows.heeding import heed_opt_out
-from chalicelib.flows.task import Progress, Task, is_resend, message_for, report_late
+from chalicelib.flows.task import Progress, Task, is_resend, report_late
 from chalicelib.store.addresses import address_key, read_addresses
 from chalicelib.store.broadcasts import broadcast_key, read_broadcast
 
@@ -84,7 +84,7 @@ def _parcel(task: Task, entry: int, sealed: str, *, resend: bool) -> Parcel:
             "unsubscribe_url": f"{services.public_url}/unsubscribe/{unsubscribe}",
             "preferences_url": f"{services.public_url}/preferences/{preferences}",
         }
-    return Parcel(services.store.vault.open_address(sealed), message_for(task, one.topic), token, values)
+    return Parcel(services.store.vault.open_address(sealed), task.messages[one.topic], token, values)
 
 
 def _heed(task: Task, entries: Sequence[int], outcomes: Sequence[Outcome]) -> None:

@@ -7,7 +7,7 @@ from chalicelib.domain.batch import LEASE, MOST_TRIES, decided_at, unknown
 from chalicelib.domain.delivery import State
 from chalicelib.domain.doubt import Ruling, rule, rule_answer
 from chalicelib.domain.verdict import ends
-from chalicelib.flows.task import Progress, Task, message_for
+from chalicelib.flows.task import Progress, Task
 
 SKEW = timedelta(seconds=2)
 """How far the provider's clock may be from ours. An equal text from before the mark is no evidence."""
@@ -37,7 +37,7 @@ def _ask(task: Task, progress: Progress, entries: Sequence[int]) -> dict[int, Ru
     rulings: dict[int, Ruling] = {}
     for entry, address in zip(entries, known, strict=True):
         sealed = address.sealed if address else None
-        found = task.sender.find(services.store.vault.open_address(sealed), message_for(task, task.what.entries[entry].topic), since=since) if sealed else None
+        found = task.sender.find(services.store.vault.open_address(sealed), task.messages[task.what.entries[entry].topic], since=since) if sealed else None
         ended = ends(task.broadcast, services.now())
         rulings[entry] = rule_answer(found=found, resent=entry in progress.answers.resent or ended is not None, urgent=task.broadcast.urgent)
     return rulings

@@ -28,7 +28,7 @@ from chalicelib.flows.chunks import send_chunk
 from chalicelib.flows.doubts import resolve_unknown
 from chalicelib.flows.services import Services
 from chalicelib.flows.slots import SlotGate
-from chalicelib.flows.task import Progress, Task, is_resend, report_late
+from chalicelib.flows.task import Progress, Task, is_resend, render, report_late
 from chalicelib.flows.waking import wake_if_proven
 from chalicelib.state.queue import MOST_DELAY, Outgoing
 from chalicelib.state.sending import send_all
@@ -79,6 +79,8 @@ def _open(job: SendJob, services: Services) -> tuple[Task, Progress] | None:
         seconds = min(MOST_DELAY, max(1, round(slots.wait.total_seconds() - HORIZON.total_seconds() / 2)))
         send_all(services.queues.named(send_queue(what.channel, broadcast.lane)), [Outgoing(job.body, seconds)], sleep=services.sleep)
         return None
+    # rendered before the claim: what cannot be made is found before anybody is marked
+    messages = {topic: render(what, content, broadcast.id, topic, services=services) for topic in {entry.topic for entry in what.entries}}
     sender = services.sender(what.channel)
     now, claim, cells = services.now(), services.new_id(), after_crash(far)
     answers = _reread(far, cells, now)
@@ -86,7 +88,7 @@ def _open(job: SendJob, services: Services) -> tuple[Task, Progress] | None:
     claimed = services.store.batches.claim(key, far, answers, claim=claim, attempting=first, now=now)
     if claimed is None:
         return None
-    task = Task(key, claim, what, claimed, broadcast, content, sender, SlotGate(slots, services.now, services.sleep), started, services)
+    task = Task(key, claim, what, claimed, broadcast, content, sender, SlotGate(slots, services.now, services.sleep), started, services, messages)
     return task, Progress(answers, marked_at=now)
 
 

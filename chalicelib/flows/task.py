@@ -1,7 +1,7 @@
 """One batch in one worker's hands, and what came of it so far."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.domain.address import Channel
@@ -16,7 +16,7 @@ from chalicelib.store.batches import Answers
 
 @dataclass(frozen=True)
 class Task:
-    """One batch in one worker's hands. `far` is the row as claimed."""
+    """One batch in one worker's hands. `far` is the row as claimed; `messages` holds one for each topic that brought somebody in."""
 
     key: BatchKey
     claim: str
@@ -28,7 +28,7 @@ class Task:
     gate: SlotGate
     started: datetime
     services: Services
-    messages: dict[str, Message] = field(default_factory=dict)
+    messages: Mapping[str, Message]
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,6 @@ def is_resend(progress: Progress, chunk: Sequence[int]) -> bool:
     return progress.answers.cells[chunk[0]] == State.UNKNOWN
 
 
-def message_for(task: Task, topic: str) -> Message:
-    """The batch's message for those who get it because they follow `topic`. Made once, however many they are."""
-    if topic not in task.messages:
-        task.messages[topic] = _render(task, topic)
-    return task.messages[topic]
-
-
 def report_late(task: Task, progress: Progress) -> None:
     """We lost the claim. What we handed over is true all the same: say it where any number of writers may."""
     accepted = [entry for entry, cell in enumerate(progress.answers.cells) if cell == State.ACCEPTED]
@@ -67,10 +60,11 @@ def report_late(task: Task, progress: Progress) -> None:
         task.services.store.batches.add_receipts(task.key, {State.ACCEPTED: accepted})
 
 
-def _render(task: Task, topic: str) -> Message:
-    renderer, locale = task.services.renderer(), task.what.locale
-    if task.what.channel is Channel.SMS:
-        return renderer.sms(task.content, locale)
-    if task.what.channel is Channel.EMAIL:
-        return renderer.email(task.content, locale, topic)
-    return renderer.kiosk(task.content, task.broadcast.id)
+def render(what: What, content: Content, broadcast: str, topic: str, *, services: Services) -> Message:
+    """A batch's message for followers of `topic`. Raises RenderFailed."""
+    renderer = services.renderer()
+    if what.channel is Channel.SMS:
+        return renderer.sms(content, what.locale)
+    if what.channel is Channel.EMAIL:
+        return renderer.email(content, what.locale, topic)
+    return renderer.kiosk(content, broadcast)

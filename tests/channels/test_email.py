@@ -32,7 +32,7 @@ FROM = "alerts@larkhaven.example"
 
 @functools.cache  # a boto3 client takes a while to make
 def sender_to(url: str) -> EmailSender:
-    return email_sender(SimpleNamespace(ses_url=url, email_from=FROM), a_city())
+    return email_sender(SimpleNamespace(ses_url=url, email_from=FROM, email_pace=200), a_city())
 
 
 def parcels(count: int, message: EmailMessage = MESSAGE) -> list[Parcel]:
@@ -126,7 +126,7 @@ def test_the_sender_is_the_programme(ses):
 
 
 def test_a_programme_name_in_another_script_is_encoded(ses):
-    sender = email_sender(SimpleNamespace(ses_url=ses.url, email_from=FROM), replace(a_city(), programme="تنبيهات"))
+    sender = email_sender(SimpleNamespace(ses_url=ses.url, email_from=FROM, email_pace=200), replace(a_city(), programme="تنبيهات"))
     sender.hand_over(parcels(1), gate=open_gate)
     name, address = email.utils.parseaddr(ses.asked[0].json["FromEmailAddress"])
     assert address == FROM
@@ -355,3 +355,11 @@ def _messages(found: object) -> list[dict]:
         inner = [json.loads(found["Message"])] if isinstance(found.get("Message"), str) and found["Message"].startswith("{") else []
         return here + [one for value in [*found.values(), *inner] for one in _messages(value)]
     return [one for value in found for one in _messages(value)] if isinstance(found, list) else []
+
+
+def test_a_slow_account_gets_small_calls_and_a_slot_for_each_recipient() -> None:
+    asked: list[None] = []
+    sender = EmailSender(object(), sender=FROM, pace=14)
+    assert sender.most == 14
+    list(sender.hand_over(parcels(3), gate=lambda: asked.append(None) is not None))
+    assert len(asked) == 1  # the first refusal ends it: nobody is called
