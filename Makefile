@@ -17,7 +17,7 @@ fresh:  ## forget the city on this machine: who joined, what was sent, its clock
 	@rm -rf .local && echo "The city is forgotten; make run builds a new one."
 
 test: setup  ## run the tests, in random order
-	@$(PYTHON) -m pytest $(TESTS)
+	@$(PYTHON) -m pytest $(TESTS) -m "not package"
 
 check: setup  ## everything that has to hold before a change lands: lint, types, catalogues, package, tests
 	$(PYTHON) -m ruff check .

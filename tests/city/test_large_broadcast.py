@@ -62,7 +62,7 @@ def taken(counts: dict[str, Any], channel: str) -> int:
 
 def test_each_of_many_gets_one_copy_per_channel_and_counts_equal_the_outbox(tmp_path: Path) -> None:
     with running_city(tmp_path) as city:
-        expected = seeded(city, people=800, kiosks=20)
+        expected = seeded(city, people=500, kiosks=20)
         counts = completed(city, send(city))["counts"]
         assert handed_over(city) == expected
         assert {channel: taken(counts, channel) for channel in counts} == Counter(channel for channel, _ in expected)
@@ -70,7 +70,7 @@ def test_each_of_many_gets_one_copy_per_channel_and_counts_equal_the_outbox(tmp_
 
 def test_a_city_killed_in_the_middle_of_a_broadcast_finishes_it_by_itself(tmp_path: Path) -> None:
     with running_city(tmp_path) as city:
-        expected = seeded(city, people=400, kiosks=3)
+        expected = seeded(city, people=300, kiosks=3)
         name = send(city)
         city.until(lambda: len(city.outbox("sms")) >= 100)
         city.kill("app")

@@ -118,6 +118,7 @@ def test_without_the_targets_python_nothing_is_compiled(deployable: Built) -> No
     assert deployable.precompiled or not [name for name in names(deployable) if name.endswith(".pyc")]
 
 
+@pytest.mark.package
 def test_two_builds_are_the_same_bytes(runnable: Built, tmp_path: Path) -> None:
     again = build("prod", HOST, out=tmp_path)
     assert checksums(again) == checksums(runnable)

@@ -216,6 +216,7 @@ def test_the_api_is_regional(template: Template) -> None:
 # --- would it deploy? ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.package
 def test_cfn_lint_finds_nothing(deployable: Built) -> None:
     done = subprocess.run([Path(sys.executable).with_name("cfn-lint"), deployable.template], capture_output=True, text=True, check=False)
     assert not done.returncode, done.stdout
@@ -227,6 +228,7 @@ def test_the_template_is_within_what_cloudformation_takes(translated: Template) 
     assert len(plain) < 1_000_000
 
 
+@pytest.mark.package
 @pytest.mark.filterwarnings("ignore:Tried to parse")  # moto has never heard of alarms and of SES's settings, and leaves them out
 def test_the_stack_comes_up(translated: Template, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}.items():
