@@ -4,6 +4,7 @@ The queues are fast; the rows are true. Whatever a queue or a worker loses, the 
 """
 
 import json
+import logging
 import math
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,6 +17,8 @@ from chalicelib.state.queue import Outgoing
 from chalicelib.state.sending import send_all
 from chalicelib.store.progress import is_counted
 from chalicelib.store.shards import Shard
+
+_log = logging.getLogger("belfry")
 
 AHEAD = timedelta(minutes=2)
 """How far ahead a scheduled broadcast is queued, with the delay that makes it exact."""
@@ -42,7 +45,8 @@ def _apart(failures: list[Exception], work: Callable[[], None]) -> None:
     """Do one part. What goes wrong in it must not keep the others waiting, and is raised at the end."""
     try:
         work()
-    except Exception as error:  # noqa: BLE001 - collected and raised again by the caller
+    except Exception as error:  # noqa: BLE001 - logged here, collected, and raised again by the caller
+        _log.error("part of the sweep failed", exc_info=error)
         failures.append(error)
 
 

@@ -67,17 +67,9 @@ class Addresses:
         still = equals("opted_out", to_ms(known.opted_out)) if known.opted_out else every(Exists(), Lacks("opted_out"))
         return Update(address_key(known.hash), Change(set={"verified": True}, remove=("opted_out",)), expect=still)
 
-    def verify(self, hash: str) -> None:
-        """The address was proven to be its owner's."""
-        self.table.update(address_key(hash), Change(set={"verified": True}), expect=Exists())
-
     def opt_out(self, hash: str, now: datetime) -> None:
         """Nothing may be sent to this address from now on. Also for an address we never met, so that it stays said."""
         self.table.update(address_key(hash), Change(set={"opted_out": to_ms(now)}))
-
-    def opt_in(self, hash: str) -> None:
-        """The owner asked for messages again."""
-        self.table.update(address_key(hash), Change(remove=("opted_out",)), expect=Exists())
 
 
 def address_key(hash: str) -> Key:

@@ -20,7 +20,6 @@ class Reading:
 
     counts: dict[Channel, Counter[Mark]]
     ended: bool
-    unread_shards: int
 
     def values(self) -> dict[str, Value]:
         """The counts, to be kept on the broadcast row."""
@@ -47,7 +46,6 @@ class ProgressReader:
         return Reading(
             counts=count(batches, broadcast.audience.channels),
             ended=done and all(far.state is BatchState.SETTLED for far in batches),
-            unread_shards=sum(shard.cut for shard in shards),
         )
 
 

@@ -178,7 +178,6 @@ class Town:
             pace=pace or {},
             counts_age=timedelta(0),
         )
-        self.dead: list[str] = []
 
     def new_id(self) -> str:
         """32 hex digits, different each time, spread over the shards."""
