@@ -28,14 +28,19 @@ def screen(browser: Browser, served: tuple[Street, str]) -> Iterator[Open]:
     wrong: list[str] = []
     contexts = []
 
-    def open_page(token: str = "a-token", width: int = 1280, height: int = 720) -> Page:
+    def open_page(token: str = "a-token", width: int = 1280, height: int = 720, until: str = "") -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
         page.clock.install()
-        page.goto(f"{url}/kiosk/bell-square#{token}")
+        address = f"{url}/kiosk/bell-square#{token}"
+        if not until:
+            page.goto(address)
+            return page
+        with page.expect_response(lambda answer: answer.url.endswith(until) and answer.ok):  # listening before the page can ask
+            page.goto(address)
         return page
 
     yield open_page
@@ -95,10 +100,7 @@ def test_what_was_shown_is_reported_and_becomes_delivered(served, screen):
     street, _ = served
     street.register()
     name = street.say(a_notice(FOUR, expires_at=TOMORROW))
-    page = screen()
-    with page.expect_response(lambda answer: answer.url.endswith("/kiosk/v1/shown")) as told:
-        page.clock.run_for(1000)
-    assert told.value.status == 202
+    screen(until="/kiosk/v1/shown")
     street.work()
     assert street.counts(name)[Channel.KIOSK] == {Mark(State.DELIVERED): 1}
 
@@ -110,8 +112,8 @@ def test_an_extreme_emergency_takes_the_screen_at_once_and_alone(served, screen)
     page = screen()
     expect(page.locator("#item h1")).to_have_text(FOUR["en"].title)
     leave = {"en": Text("Leave the shore now", "Go up."), "es": Text("Salga de la playa", "Suba.")}
-    street.say(a_notice(leave, kind=Kind.EMERGENCY, severity=Severity.EXTREME, notice="nt_e", expires_at=TOMORROW), "emergency")
     with page.expect_response(lambda answer: answer.url.endswith("/kiosk/v1/state") and answer.status == 200):
+        street.say(a_notice(leave, kind=Kind.EMERGENCY, severity=Severity.EXTREME, notice="nt_e", expires_at=TOMORROW), "emergency")
         page.clock.run_for(11_000)
     expect(page.locator("#item h1")).to_have_text("Leave the shore now")
     page.clock.run_for(9_000)
@@ -124,8 +126,8 @@ def test_a_cancelled_notice_leaves_with_the_next_poll(served, screen):
     street.say(a_notice(FOUR, expires_at=TOMORROW))
     page = screen()
     expect(page.locator("#item")).to_be_visible()
-    street.say(a_notice(FOUR, act=Act.CANCELLED, revision=2, expires_at=TOMORROW))
     with page.expect_response(lambda answer: answer.url.endswith("/kiosk/v1/state") and answer.status == 200):
+        street.say(a_notice(FOUR, act=Act.CANCELLED, revision=2, expires_at=TOMORROW))
         page.clock.run_for(11_000)
     expect(page.locator("#item")).to_be_hidden()
 
