@@ -1,6 +1,6 @@
 # Every command of this house. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run fresh test check bench package deploy setup
+.PHONY: help run fresh test test-deep check drill mutants bench package deploy redrive setup
 
 PYTHON := .venv/bin/python
 STAGE ?= prod
@@ -8,7 +8,7 @@ PACKAGE = --stage $(STAGE) $(if $(RUNTIME),--runtime $(RUNTIME)) $(if $(ARCHITEC
 TESTS = -n 2 --dist worksteal
 
 help:  ## list the commands
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: setup  ## run the whole city on this machine, at http://127.0.0.1:8001 (PORT, WORLD_PORT, CITY_TIME, CITY)
 	@exec $(PYTHON) -m local
@@ -17,14 +17,23 @@ fresh:  ## forget the city on this machine: who joined, what was sent, its clock
 	@rm -rf .local && echo "The city is forgotten; make run builds a new one."
 
 test: setup  ## run the tests, in random order
-	@$(PYTHON) -m pytest $(TESTS) -m "not package"
+	@$(PYTHON) -m pytest $(TESTS) -m "not package and not deep"
+
+test-deep: setup  ## the same faults at full size, in pairs, and on AWS's adapters (an hour)
+	@$(PYTHON) -m pytest $(TESTS) -m deep
+
+drill: setup  ## a city of its own with faults switched on and its app killed: proves that everybody is settled
+	@exec $(PYTHON) -m local.drill
+
+mutants: setup  ## change the rules one by one and see a test fail for each; slow
+	@sh infra/mutants.sh
 
 check: setup  ## everything that has to hold before a change lands: lint, types, catalogues, package, tests
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	$(PYTHON) -m infra.catalogues check
-	$(PYTHON) -m pytest $(TESTS) --cov --cov-report=term:skip-covered
+	$(PYTHON) -m pytest $(TESTS) -m "not deep" --cov --cov-report=term:skip-covered
 
 bench: setup  ## measure calls, work and size; prints one JSON object
 	@$(PYTHON) -m bench
@@ -34,6 +43,9 @@ package: setup  ## make what a city deploys, in build/<stage> (STAGE, RUNTIME, A
 
 deploy: package  ## deploy it with CloudFormation (STAGE, SET; see docs/deploy.md)
 	@$(PYTHON) -m infra.deploy --stage $(STAGE) $(foreach value,$(SET),--set $(value))
+
+redrive: setup  ## queue again what workers gave up on (QUEUE, STAGE)
+	@$(PYTHON) -m infra.redrive $(QUEUE) --stage $(STAGE)
 
 setup:
 	@sh infra/setup.sh

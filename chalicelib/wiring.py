@@ -72,6 +72,7 @@ def build(
         sleep=sleep,
         public_url=settings.public_url,
         pace={Channel.SMS: settings.sms_pace, Channel.EMAIL: settings.email_pace},
+        random=random.random,
         sms_number=settings.twilio_number,
         sms_price_micros=settings.sms_price_micros,
         counts_age=counts_age,

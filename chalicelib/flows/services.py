@@ -76,7 +76,8 @@ class Renderer(Protocol):
 
 @dataclass(frozen=True)
 class Services:
-    """Everything a flow may need. `sender` and `renderer` build on first use, so that a function loads only its own part."""
+    """Everything a flow may need. `sender` and `renderer` build on first use, so that a function loads only its own part.
+    `random` gives a number from 0 to 1, to spread what would come back all at once."""
 
     city: City
     words: Words
@@ -91,6 +92,7 @@ class Services:
     sleep: Callable[[float], None]
     public_url: str
     pace: Mapping[Channel, int]
+    random: Callable[[], float] = lambda: 0.5
     sms_number: str = ""
     sms_price_micros: int = 0
     counts_age: timedelta = timedelta(seconds=15)

@@ -26,6 +26,7 @@ from chalicelib.store.shards import Shards
 from chalicelib.store.sign_ups import SignUps
 from chalicelib.store.subscribers import Subscribers
 from chalicelib.store.subscriptions import Subscriptions
+from chalicelib.store.switches import Switches
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,11 @@ class Stores:
     def kiosks(self) -> Kiosks:
         """Public screens."""
         return Kiosks(self.table)
+
+    @cached_property
+    def switches(self) -> Switches:
+        """What is stopped by hand, or by a guard."""
+        return Switches(self.table)
 
     @cached_property
     def contents(self) -> Contents:
