@@ -6,7 +6,7 @@ Queues are worked in order, one job at a time. A job that raises Crash is left t
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -33,6 +33,7 @@ from chalicelib.store.batches import read_what, what_key
 from chalicelib.store.sealed import Vault
 from chalicelib.store.stores import Stores
 from chalicelib.store.subscriptions import Subscription, audience_row, person_row
+from tests.lagging import LaggingTable
 from tests.tables import QUEUES, Clock, sqlite_city
 
 HERE = Path(__file__).parents[2]
@@ -153,7 +154,8 @@ class Town:
 
     def __init__(self, folder: Path, *, killer: Killer | None = None, pace: Mapping[Channel, int] | None = None, table: Any = None) -> None:
         self.killer = killer or Killer()
-        self.state = sqlite_city(folder)
+        city = sqlite_city(folder)
+        self.state = replace(city, table=LaggingTable(city.table, city.clock))  # type: ignore[arg-type]
         self.clock: Clock = self.state.clock
         self.ids = 0
         self.providers = {
