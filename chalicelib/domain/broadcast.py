@@ -50,12 +50,14 @@ class Content:
 
 @dataclass(frozen=True)
 class Audience:
-    """Whom a broadcast is for: the topics named, and those whose followers that reaches."""
+    """Whom a broadcast is for: the topics named, and those whose followers that reaches. With `corrects`, the name of another broadcast:
+    exactly those who got that one, or may have; the topics are its topics, and nobody is chosen by them."""
 
     topics: tuple[str, ...]
     reached: tuple[str, ...]
     channels: tuple[Channel, ...]
     include_below: bool = False
+    corrects: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class Broadcast:
     counted_at: datetime | None = None
     ended_at: datetime | None = None
     planned: Mapping[str, int] | None = None
+    corrected_by: str | None = None
 
     @property
     def lane(self) -> str:
@@ -105,11 +108,12 @@ class Broadcast:
 
 def hash_of(content: Content, audience: Audience) -> str:
     """What an approval vouches for: every word, link and date, and everybody it is for."""
+    corrects = [audience.corrects] if audience.corrects else []
     said = {
         "notice": [content.notice, content.revision, content.act, content.kind, content.severity, content.urgency, content.language, content.link],
         "texts": {tag: [text.title, text.body, text.link] for tag, text in content.texts.items()},
         "times": [content.starts_at.isoformat() if content.starts_at else None, content.expires_at.isoformat()],
-        "audience": [sorted(audience.topics), sorted(audience.reached), sorted(audience.channels), audience.include_below],
+        "audience": [sorted(audience.topics), sorted(audience.reached), sorted(audience.channels), audience.include_below, *corrects],
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 

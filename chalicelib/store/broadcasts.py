@@ -13,7 +13,7 @@ from chalicelib.domain.broadcast import Approval, Audience, Broadcast, Broadcast
 from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency
 from chalicelib.domain.times import from_ms, to_ms
 from chalicelib.errors import WriteRefused
-from chalicelib.state.table import Absent, All, Change, Compare, Key, Lacks, Put, Row, Table, Update, Value, Values, Write, equals, every
+from chalicelib.state.table import Absent, All, Change, Compare, Exists, Key, Lacks, Put, Row, Table, Update, Value, Values, Write, equals, every
 
 OPEN = "BROADCAST"
 KEPT = timedelta(days=731)
@@ -122,6 +122,11 @@ class Broadcasts:
         except WriteRefused:
             return
 
+    def corrected_write(self, broadcast: Broadcast, correction: str) -> Write:
+        """The write that names the correction of a broadcast; it loses where another was named since it was read."""
+        before = equals("corrected_by", broadcast.corrected_by) if broadcast.corrected_by else Lacks("corrected_by")
+        return Update(broadcast_key(broadcast.id), Change(set={"corrected_by": correction}), expect=every(Exists(), before))
+
 
 def broadcast_key(broadcast: str) -> Key:
     """Where a broadcast is kept."""
@@ -147,6 +152,7 @@ def read_broadcast(values: Values) -> Broadcast:
             reached=_texts(values, "reached"),
             channels=tuple(Channel(name) for name in _texts(values, "channels")),
             include_below=bool(values["include_below"]),
+            corrects=_maybe(values, "corrects"),
         ),
         urgent=bool(values["urgent"]),
         expires_at=_moment(values, "expires_at"),
@@ -157,6 +163,7 @@ def read_broadcast(values: Values) -> Broadcast:
         counts=counts if isinstance(counts, Mapping) else None,
         counted_at=_moment(values, "counted_at") if "counted_at" in values else None,
         planned={str(name): int(str(count)) for name, count in planned.items()} if isinstance(planned, Mapping) else None,
+        corrected_by=_maybe(values, "corrected_by"),
     )
 
 
@@ -204,6 +211,8 @@ def _broadcast_values(one: Broadcast) -> Values:
         values |= {"send_local": one.send_at.local, "send_zone": one.send_at.zone}
     if one.planned:
         values["planned"] = dict(one.planned)
+    if one.audience.corrects:
+        values["corrects"] = one.audience.corrects
     if one.approval:
         values |= {"approved_hash": one.approval.hash, "approval": _approval_values(one.approval)}
     if one.state is BroadcastState.SCHEDULED:
