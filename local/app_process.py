@@ -1,7 +1,7 @@
 """The app's process: `app.py` behind HTTP, its queues, topics and schedule pumped."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -18,6 +18,7 @@ from local.pumps import Pumps
 
 _MOVE_PATIENCE_SECONDS = 65.0
 _STOP_PATIENCE_SECONDS = 10.0
+_SETTLE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,14 @@ def run(options: Options) -> None:
         hold.release()
         pumps.notify()
 
-    control = {"hold": lambda: hold.hold(_MOVE_PATIENCE_SECONDS), "release": release}
+    def settle() -> Mapping[str, object]:
+        clock.refresh()
+        return {"ran": pumps.settle(_SETTLE_SECONDS)}
+
+    def stand() -> None:
+        hold.hold(_MOVE_PATIENCE_SECONDS)
+
+    control = {"hold": stand, "settle": settle, "release": release}
 
     child.wait_for_go()
     server = make_server(app, "127.0.0.1", options.port, control=control, key=keyring.read(options.secrets_file).control)

@@ -36,8 +36,8 @@ _WORDS = {
 
 _log = logging.getLogger("local.gateway")
 
-Control = Mapping[str, Callable[[], object]]
-"""What the world may ask of this process, by name."""
+Control = Mapping[str, Callable[[], Mapping[str, object] | None]]
+"""What the world may ask of this process, by name; what comes back is the answer."""
 
 
 class _Unreadable(Exception):
@@ -114,8 +114,7 @@ class _Handler(ChaliceRequestHandler):
         known = hmac.compare_digest(self.headers.get("X-City-Key", "").encode(), self.key.encode())
         command = self.control.get(self.path.removeprefix(CONTROL_PREFIX))
         if known and self.command == "POST" and command:
-            command()
-            self._send_http_response(200, {"Content-Type": "application/json"}, "{}")
+            self._send_http_response(200, {"Content-Type": "application/json"}, json.dumps(command() or {}))
         else:
             self._problem(404)
 

@@ -13,6 +13,7 @@ class Hold:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._running = 0
+        self._begun = 0
         self._held_until = float("-inf")
 
     def enter(self) -> bool:
@@ -21,6 +22,7 @@ class Hold:
             if time.monotonic() < self._held_until:
                 return False
             self._running += 1
+            self._begun += 1
             return True
 
     def leave(self) -> None:
@@ -28,6 +30,11 @@ class Hold:
         with self._changed:
             self._running -= 1
             self._changed.notify_all()
+
+    def count(self) -> tuple[int, int]:
+        """How many handlers run now, and how many ever began."""
+        with self._changed:
+            return self._running, self._begun
 
     def hold(self, patience: float) -> bool:
         """Let no handler begin, and wait for the running ones. True once none runs; False where that takes too long, still holding."""

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalice.app import Chalice, ScheduledEventConfig, SNSEventConfig, SQSEventConfig
@@ -31,6 +31,7 @@ VISIBLE_AGAIN_SECONDS = 90
 _SNS_AT_ONCE = 10
 _IDLE_SECONDS = 0.05
 _TICK_SECONDS = 0.1
+_LOOK_SECONDS = 0.01
 _ACCOUNT = "us-east-1:123456789012"
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 
@@ -62,6 +63,9 @@ class Pumps:
         self._lanes = [self._lane(source) for source in app.event_sources if isinstance(source, SQSEventConfig | SNSEventConfig)]
         self._schedules = [(source.name, read_rate(source)) for source in app.event_sources if isinstance(source, ScheduledEventConfig)]
         self._pool = ThreadPoolExecutor(sum(lane.free for lane in self._lanes) or 1, thread_name_prefix="pump")
+        self._last_run = dict.fromkeys((name for name, _ in self._schedules), datetime.min.replace(tzinfo=UTC))
+        self._turn = threading.Lock()
+        self._taken = 0
         self._wake = threading.Event()
         self._stopped = threading.Event()
         for lane in self._lanes:
@@ -80,6 +84,21 @@ class Pumps:
     def notify(self) -> None:
         """Something was queued just now: look at once."""
         self._wake.set()
+
+    def settle(self, patience: float) -> int:
+        """End a hold, run the schedules now, and wait until no queue shows a message and no handler runs. Returns how many messages
+        were taken. What is not done within `patience` seconds goes on by itself."""
+        before, end = self._taken, time.monotonic() + patience
+        self._hold.release()
+        self._run_schedules(timedelta(0))
+        self.notify()
+        while not self._is_quiet() and time.monotonic() < end:
+            time.sleep(_LOOK_SECONDS)
+        return self._taken - before
+
+    def _is_quiet(self) -> bool:
+        counted = self._hold.count()
+        return not counted[0] and not self._queues.shows([lane.queue for lane in self._lanes]) and self._hold.count() == counted
 
     # --- queues ------------------------------------------------------------------------------------------------------
 
@@ -110,6 +129,7 @@ class Pumps:
             with lane.lock:
                 lane.free -= 1
             taken += len(found)
+            self._taken += len(found)
             self._pool.submit(self._work, lane, found)
         return taken
 
@@ -167,11 +187,15 @@ class Pumps:
     # --- schedules ---------------------------------------------------------------------------------------------------
 
     def _tick(self) -> None:
-        last = dict.fromkeys((name for name, _ in self._schedules), datetime.min.replace(tzinfo=self._now().tzinfo))
         while not self._stopped.wait(_TICK_SECONDS):
+            self._run_schedules()
+
+    def _run_schedules(self, after: timedelta | None = None) -> None:
+        """Run the schedules whose period is over, or those whose last run is `after` ago."""
+        with self._turn:
             for name, period in self._schedules:
-                if self._now() - last[name] >= period and self._hold.enter():
-                    last[name] = self._now()
+                if self._now() - self._last_run[name] >= (period if after is None else after) and self._hold.enter():
+                    self._last_run[name] = self._now()
                     self._run_schedule(name)
 
     def _run_schedule(self, handler: str) -> None:

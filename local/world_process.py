@@ -1,22 +1,19 @@
 """The world's process: providers, phones, inboxes, kiosks and the clock, on a port of their own."""
 
 import os
-import threading
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-import urllib3
 import waitress  # type: ignore[import-untyped]
 
 from chalicelib import wiring
 from chalicelib.state.sqlite_file import SqliteFile
 from chalicelib.state.sqlite_queue import SqliteQueues
+from chalicelib.state.sqlite_table import SqliteTable
 from local import child, keyring
 from local.clock import CityClock
-from local.gateway import CONTROL_PREFIX
+from local.moves import AppHandlers, Moments, Mover
 from local.options import Options, read_options
 from local.world.around import World
 from local.world.errands import EVENTS_QUEUE, Errands, TwilioCallbacks
@@ -25,10 +22,8 @@ from local.world.ledger import Ledger
 from local.world.screens import Screens
 from local.world.seeding import seed
 from local.world.server import make_world
-from local.world.wire import call
 
 _THREADS = 64
-_PATIENCE_SECONDS = 75.0
 
 
 @dataclass(frozen=True)
@@ -58,7 +53,7 @@ def assemble(options: Options) -> Parts:
         twilio_number=options.settings().twilio_number,
         email_from=options.settings().email_from,
         now=clock.now,
-        move_clock=_Mover(clock, options.app_url, keys.control),
+        move_clock=Mover(clock, Moments(SqliteTable(file), queues), AppHandlers(options.app_url, keys.control)),
         seed=partial(seed, services=services, ledger=ledger),
     )
     return Parts(world, Errands(ledger, callback=callback, events=queues.named(EVENTS_QUEUE)), Screens(queues, ledger, faults, clock.now))
@@ -78,29 +73,6 @@ def run(options: Options) -> None:
 def serve(world: World, port: int) -> Any:
     """A server of the world; `run` it. Looking ahead on a connection is how it notices that a caller left."""
     return waitress.create_server(make_world(world), host="127.0.0.1", port=port, threads=_THREADS, channel_request_lookahead=1, ident="world")
-
-
-class _Mover:
-    """Moves the clock: the app's handlers are held, those running end, the time jumps, and on it goes."""
-
-    def __init__(self, clock: CityClock, app_url: str, key: str) -> None:
-        self._clock = clock
-        self._app_url = app_url
-        self._key = key
-        self._turn = threading.Lock()
-
-    def __call__(self, by: timedelta) -> datetime:
-        """Move on by so much; an app that is away has no handlers to wait for."""
-        with self._turn:
-            self._tell("hold")
-            try:
-                return self._clock.advance(by)
-            finally:
-                self._tell("release")
-
-    def _tell(self, command: str) -> None:
-        with suppress(urllib3.exceptions.HTTPError):
-            call("POST", f"{self._app_url}{CONTROL_PREFIX}{command}", patience=_PATIENCE_SECONDS, headers={"X-City-Key": self._key})
 
 
 if __name__ == "__main__":

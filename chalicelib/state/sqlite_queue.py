@@ -20,6 +20,7 @@ CREATE INDEX IF NOT EXISTS queue_messages_visible ON queue_messages (queue, visi
 """
 _SEND = "INSERT INTO queue_messages (queue, body, visible_at) VALUES (?, ?, ?)"
 _NEXT = "SELECT min((SELECT min(visible_at) FROM queue_messages WHERE queue = name)) FROM queues"
+_NEXT_AFTER = "SELECT min((SELECT min(visible_at) FROM queue_messages WHERE queue = name AND visible_at > ?)) FROM queues"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -115,11 +116,21 @@ class SqliteQueues:
             (count,) = connection.execute("SELECT count(*) FROM queue_messages WHERE queue = ?", (name,)).fetchone()
             return int(count)
 
-    def next_visible_at(self) -> datetime | None:
-        """When the next message shows or shows again, in the past if one is visible now; None where all queues are empty."""
+    def next_visible_at(self, *, after: datetime | None = None) -> datetime | None:
+        """When the next message shows or shows again, in the past if one is visible now; with `after`, of those that show later than that.
+        None where there is none."""
         with self._file.reading() as connection:
-            (moment,) = connection.execute(_NEXT).fetchone()
-            return None if moment is None else _EPOCH + moment * _MILLISECOND
+            if after is None:
+                (moment,) = connection.execute(_NEXT).fetchone()
+            else:
+                (moment,) = connection.execute(_NEXT_AFTER, ((after - _EPOCH) // _MILLISECOND,)).fetchone()
+        return None if moment is None else _EPOCH + moment * _MILLISECOND
+
+    def shows(self, names: Sequence[str]) -> bool:
+        """Whether any of these queues shows a message now."""
+        visible = f"SELECT 1 FROM queue_messages WHERE queue IN ({', '.join('?' * len(names))}) AND visible_at <= ? LIMIT 1"  # noqa: S608 question marks only
+        with self._file.reading() as connection:
+            return connection.execute(visible, (*names, self._now_ms())).fetchone() is not None
 
     def _now_ms(self) -> int:
         return (self._now() - _EPOCH) // _MILLISECOND

@@ -50,6 +50,7 @@ _OPEN = """
 SELECT pk, sk, json_object('open', open, 'due', due), length(pk) + length(sk) + length(open) + 20, due FROM state_rows
 WHERE open = ? AND due <= ? AND (due, pk, sk) > (?, ?, ?) ORDER BY due, pk, sk LIMIT ?
 """
+_NEXT_DUE = "SELECT min(due) FROM state_rows WHERE open IS NOT NULL AND (? IS NULL OR open = ?) AND due > ? AND due <= ?"
 _ABOVE_ALL_TEXT = b""  # SQLite sorts any blob after any text
 _BEFORE_ALL = (-(2**63), "", "")
 _SET, _BYTES = RESERVED + "set", RESERVED + "bytes"  # the one name in an object that stands for such a value
@@ -154,6 +155,12 @@ class SqliteTable:
                 raise TransactionRefused(refused)
             for write, old in zip(writes, olds, strict=True):
                 _apply(connection, write, old)
+
+    def next_due(self, *, after: int, until: int, name: str | None = None) -> int | None:
+        """The earliest `due` after `after` and up to `until` of rows open under `name`, or under any: for whoever moves a clock. None where there is none."""
+        with self._file.reading() as connection:
+            found: int | None = connection.execute(_NEXT_DUE, (name, name, after, until)).fetchone()[0]
+        return found
 
     def forget_expired(self, now: datetime) -> int:
         """Remove the rows whose `ttl` (epoch seconds) has passed, as DynamoDB does in its own time. Returns how many."""

@@ -220,6 +220,30 @@ def test_the_schedule_runs_at_the_start_then_each_minute_and_once_after_a_move(r
     assert len(running.ticks) == 3
 
 
+def test_settling_runs_the_schedule_and_returns_once_all_that_shows_is_done(running: Toy) -> None:
+    wait_for(lambda: running.ticks)
+    assert running.hold.hold(PATIENCE)
+    running.work = lambda body: running.send("b", "c") if body == "a" else None
+    running.send("a")
+    running.send("later", delay=60)
+    running.queues.make("screen-1")
+    running.send("for a screen", queue="screen-1")
+    assert running.pumps.settle(PATIENCE) == 3
+    assert (sorted(running.seen), len(running.ticks), running.queues.depth("jobs")) == (["a", "b", "c"], 2, 1)
+
+
+def test_settling_gives_up_on_handlers_that_take_too_long(running: Toy) -> None:
+    free = threading.Event()
+    running.work = lambda body: None if body == "tick" else wait_until(free)
+    wait_for(lambda: running.ticks)
+    assert running.hold.hold(PATIENCE)
+    running.send("a")
+    assert running.pumps.settle(0.2) == 1
+    assert running.seen == []
+    free.set()
+    wait_for(lambda: running.seen == ["a"])
+
+
 def test_a_schedule_that_fails_runs_again_next_time(running: Toy) -> None:
     running.work = always_fails
     wait_for(lambda: running.ticks)

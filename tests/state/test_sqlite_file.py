@@ -148,6 +148,23 @@ def test_an_error_that_no_waiting_mends_is_raised_as_it_came(sqlite: SqliteCity)
     assert sqlite.table.get(KEY) is None
 
 
+@pytest.mark.parametrize(
+    ("after", "until", "name", "found"),
+    [
+        pytest.param(0, 99, None, 10, id="the earliest of any"),
+        pytest.param(10, 99, None, 20, id="later than"),
+        pytest.param(10, 19, None, None, id="none in between"),
+        pytest.param(10, 20, None, 20, id="the end belongs to it"),
+        pytest.param(0, 99, "b", 20, id="of one name"),
+        pytest.param(20, 99, "b", None, id="no more of one name"),
+    ],
+)
+def test_the_next_due_moment_is_found_for_whoever_moves_a_clock(sqlite: SqliteCity, after: int, until: int, name: str | None, found: int | None) -> None:
+    for number, values in enumerate(({"open": "a", "due": 10}, {"open": "b", "due": 20}, {"open": "a", "due": 30}, {"due": 5})):
+        sqlite.table.put(Row(Key("p", f"{number}"), dict(values)))
+    assert sqlite.table.next_due(after=after, until=until, name=name) == found
+
+
 def test_rows_whose_time_is_up_are_forgotten_when_asked(sqlite: SqliteCity) -> None:
     now = int(NOON.timestamp())
     for name, ttl in (("past", now - 1), ("now", now), ("ahead", now + 1)):

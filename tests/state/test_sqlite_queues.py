@@ -145,11 +145,28 @@ def test_the_next_moment_is_that_of_the_first_message_to_show(sqlite: SqliteCity
     assert sqlite.queues.next_visible_at() == NOON + timedelta(seconds=60)
 
 
+def test_the_next_moment_after_one_leaves_out_what_shows_by_then(sqlite: SqliteCity) -> None:
+    _send(sqlite, "launch", "{}")
+    _send(sqlite, "launch", "{}", delay=60)
+    _send(sqlite, "intake", "{}", delay=90)
+    found = [sqlite.queues.next_visible_at(after=NOON + timedelta(seconds=seconds)) for seconds in (0, 59, 60, 90)]
+    assert found == [NOON + timedelta(seconds=60), NOON + timedelta(seconds=60), NOON + timedelta(seconds=90), None]
+
+
+def test_a_queue_shows_what_is_visible_now(sqlite: SqliteCity) -> None:
+    _send(sqlite, "launch", "{}")
+    _send(sqlite, "intake", "{}", delay=60)
+    assert [sqlite.queues.shows(names) for names in (["launch"], ["intake"], ["intake", "launch"])] == [True, False, True]
+    assert _receive(sqlite, "launch") == ["{}"]
+    assert not sqlite.queues.shows(["launch", "intake"])
+
+
 def test_dead_letters_wake_nobody(sqlite: SqliteCity) -> None:
     _send(sqlite, "launch", "poison")
     _exhaust(sqlite, "launch")
     assert _receive(sqlite, "launch") == []
     assert sqlite.queues.next_visible_at() is None
+    assert sqlite.queues.next_visible_at(after=NOON - timedelta(days=1)) is None
 
 
 def test_a_message_goes_to_one_of_many_receivers(sqlite: SqliteCity, tmp_path: object) -> None:
