@@ -47,22 +47,44 @@ def parse_zone(name: str, pointer: str) -> ZoneInfo:
     raise Invalid.field(pointer, "unknown_zone", "Give an IANA zone, such as America/New_York.")
 
 
-def parse_wall(local: str, zone: ZoneInfo, pointer: str) -> datetime:
-    """The one instant at which clocks in `zone` show `local` (YYYY-MM-DDTHH:MM).
+def parse_wall(local: str, zone: ZoneInfo, pointer: str, *, offset: str | None = None, offset_pointer: str = "") -> datetime:
+    """The instant at which clocks in `zone` show `local` (YYYY-MM-DDTHH:MM), on the occasion when they are `offset` (+HH:MM) from UTC.
 
-    A time that the clocks skip, or show twice, is refused with Invalid: a person has to choose."""
+    Raises Invalid where the clocks skip that time, and where they show it twice and no offset says which is meant: a person has to
+    choose, and is told both instants. So it does for an offset that the clocks do not have then."""
+    wall = _read_wall(local, pointer)
+    first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC).astimezone(zone) for fold in (0, 1))
+    if first.replace(tzinfo=None) != wall:
+        raise Invalid.field(pointer, "time_skipped", f"The clocks skip this time that day. Choose {_typed(second)} or {_typed(first)}.")
+    if offset is not None:
+        return _of_offset(first, second, offset, offset_pointer)
+    if first.utcoffset() != second.utcoffset():
+        choices = f"{_typed(first)} or {_typed(second)}"
+        raise Invalid.field(pointer, "time_twice", f"The clocks show this time twice that day. Choose {choices}: say which by its offset.")
+    return first.astimezone(UTC)
+
+
+def _read_wall(local: str, pointer: str) -> datetime:
     try:
         wall = datetime.fromisoformat(local) if _WALL.fullmatch(local) else None
     except ValueError:
         wall = None
     if wall is None or not 1971 <= wall.year <= 9000:
         raise Invalid.field(pointer, "invalid_time", "Give a local time such as 2026-12-01T07:30.")
-    first, second = wall.replace(tzinfo=zone, fold=0), wall.replace(tzinfo=zone, fold=1)
-    if first.utcoffset() == second.utcoffset():
-        return first.astimezone(UTC)
-    if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != wall:
-        raise Invalid.field(pointer, "time_skipped", "The clocks skip this time that day. Choose an hour earlier or later.")
-    raise Invalid.field(pointer, "time_twice", "The clocks show this time twice that day. Choose a time outside that hour.")
+    return wall
+
+
+def _of_offset(first: datetime, second: datetime, offset: str, pointer: str) -> datetime:
+    for moment in (first, second):
+        if _typed(moment).endswith(offset):
+            return moment.astimezone(UTC)
+    offsets = " or ".join(dict.fromkeys(_typed(moment)[-6:] for moment in (first, second)))
+    raise Invalid.field(pointer, "wrong_offset", f"The clocks there are {offsets} from UTC at this time.")
+
+
+def _typed(moment: datetime) -> str:
+    """A moment as one would type it, with its offset."""
+    return moment.isoformat(timespec="seconds")
 
 
 def minutes(count: float) -> timedelta:

@@ -87,8 +87,9 @@ def read_send_at(value: Json, *, at: Steps = ("send_at",), now: datetime) -> Sen
     if value is None:
         return None
     if isinstance(value, dict):
-        local, zone = str(value["local"]), str(value["zone"])
-        found = SendAt(parse_wall(local, parse_zone(zone, pointer(*at, "zone")), pointer(*at, "local")), local, zone)
+        local, zone, offset = str(value["local"]), str(value["zone"]), value.get("offset")
+        known, said = parse_zone(zone, pointer(*at, "zone")), str(offset) if offset is not None else None
+        found = SendAt(parse_wall(local, known, pointer(*at, "local"), offset=said, offset_pointer=pointer(*at, "offset")), local, zone)
     else:
         found = SendAt(parse_moment(str(value), pointer(*at)))
     if found.instant < now - LATE:

@@ -125,6 +125,8 @@ def test_nulls_mean_left_out(desk: Desk) -> None:
         ({"send_at": "2028-12-01T11:58:00Z"}, ("#/send_at", "too_far")),
         ({"send_at": {"local": "2027-03-14T02:30", "zone": "America/New_York"}}, ("#/send_at/local", "time_skipped")),
         ({"send_at": {"local": "2027-11-07T01:30", "zone": "America/New_York"}}, ("#/send_at/local", "time_twice")),
+        ({"send_at": {"local": "2027-11-07T01:30", "zone": "America/New_York", "offset": "-03:00"}}, ("#/send_at/offset", "wrong_offset")),
+        ({"send_at": {"local": "2027-11-07T01:30", "zone": "America/New_York", "offset": "EST"}}, ("#/send_at/offset", "bad_form")),
         ({"send_at": {"local": "2026-12-01T07:30", "zone": "../../etc/passwd"}}, ("#/send_at/zone", "unknown_zone")),
         ({"send_at": {"local": "2026-12-01T07:30"}}, ("#/send_at/zone", "missing")),
         ({"send_at": {"local": "2026-12-02T07:30", "zone": "America/New_York", "x": 1}}, ("#/send_at/x", "unknown_field")),
@@ -154,11 +156,22 @@ def test_a_wrong_field_is_named_and_nothing_kept(desk: Desk, changes: dict[str, 
     ("send_at", "instant", "local"),
     [
         ({"local": "2026-12-02T07:30", "zone": "America/New_York"}, datetime(2026, 12, 2, 12, 30, tzinfo=UTC), "2026-12-02T07:30"),
+        (
+            {"local": "2027-11-07T01:30", "zone": "America/New_York", "offset": "-04:00"},
+            datetime(2027, 11, 7, 5, 30, tzinfo=UTC),
+            "2027-11-07T01:30",
+        ),
+        (
+            {"local": "2027-11-07T01:30", "zone": "America/New_York", "offset": "-05:00"},
+            datetime(2027, 11, 7, 6, 30, tzinfo=UTC),
+            "2027-11-07T01:30",
+        ),
+        ({"local": "2026-12-02T07:30", "zone": "America/New_York", "offset": None}, datetime(2026, 12, 2, 12, 30, tzinfo=UTC), "2026-12-02T07:30"),
         ("2026-12-02T07:30:00-05:00", datetime(2026, 12, 2, 12, 30, tzinfo=UTC), None),
         ("2026-12-01T11:59:30Z", datetime(2026, 12, 1, 12, 0, tzinfo=UTC), None),
         (None, datetime(2026, 12, 1, 12, 0, tzinfo=UTC), None),
     ],
-    ids=["wall time", "moment", "half a minute ago", "now"],
+    ids=["wall time", "the first of two", "the second of two", "no offset", "moment", "half a minute ago", "now"],
 )
 def test_a_broadcast_is_sent_when_it_says(desk: Desk, send_at: Any, instant: datetime, local: str | None) -> None:
     name = posted(desk, send_at=send_at)
