@@ -6,6 +6,8 @@ from infra.shapes import Resource, Resources, attribute, camel, ref, resource
 LOGGED = {
     # what a worker logs: (metric, what it means)
     "job failed": ("failed-jobs", "A job failed and will be tried again; the log of its worker says which"),
+    "job given up": ("jobs-given-up", "A job failed five times and is a dead letter; look, mend, and re-drive it"),
+    "provider refuses our account": ("refused-by-provider", "A provider takes nothing from us before somebody acts: credentials, money, a suspended account"),
     "batch given up": ("batches-given-up", "A batch was given up after eight tries; its untried recipients count as failed by us"),
 }
 """Failures that Lambda does not count as such, because the worker gives back only the messages concerned."""

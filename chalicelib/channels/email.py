@@ -1,14 +1,15 @@
 """Emails, through SES's bulk call: the layout and what all share once, each recipient's own values beside it.
 
-    parcels → groups of one layout → one call of up to 50, asked of the gate first → one outcome per entry
+    parcels → groups of one layout → one call of up to 50, asked of the gate first → evidence → one outcome per entry
 
 Author text travels as values, never as layout, so nothing in it acts as a placeholder.
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import formataddr
+from http import HTTPStatus
 from typing import Any, Protocol
 
 import boto3
@@ -16,48 +17,76 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError, HTTPClientError, SSLError
 from botocore.parsers import ResponseParserError
 
+from chalicelib.channels.outcomes import (
+    UNTIL_MENDED,
+    Accepted,
+    Answered,
+    Evidence,
+    Lost,
+    Meaning,
+    NeverLeft,
+    ended_before_sending,
+    judge,
+    tell_of_refusal,
+)
 from chalicelib.channels.ses_events import TAG
 from chalicelib.domain.address import Address
 from chalicelib.domain.city import City
-from chalicelib.domain.message import Answer, EmailMessage, Message, Outcome, Parcel
+from chalicelib.domain.message import NOT_TRIED, Advice, Answer, EmailMessage, Message, Outcome, Parcel
 
 CONNECT_SECONDS = 2
 READ_SECONDS = 8
 """Together the ten seconds that a call may take."""
 
-# A recipient's status in an answer → ours. What is wrong with our account says nothing about a recipient: they stay untried.
-ENTRIES: Mapping[str, Answer] = {
-    "SUCCESS": Answer.ACCEPTED,
-    "MESSAGE_REJECTED": Answer.REFUSED,  # SES takes it for harmful
-    "INVALID_PARAMETER": Answer.REFUSED,  # not an address, or a value is missing
-    "FAILED": Answer.REFUSED,  # could not be processed, for good
-    "TRANSIENT_FAILURE": Answer.LATER,  # could not be processed just now
-    "ACCOUNT_THROTTLED": Answer.LATER,  # too many a second
-    "ACCOUNT_DAILY_QUOTA_EXCEEDED": Answer.LATER,  # too many a day
-    "MAIL_FROM_DOMAIN_NOT_VERIFIED": Answer.NOT_SENT,
-    "CONFIGURATION_SET_NOT_FOUND": Answer.NOT_SENT,
-    "CONFIGURATION_SET_SENDING_PAUSED": Answer.NOT_SENT,
-    "TEMPLATE_NOT_FOUND": Answer.NOT_SENT,
-    "INVALID_SENDING_POOL_NAME": Answer.NOT_SENT,
-    "ACCOUNT_SUSPENDED": Answer.NOT_SENT,
-    "ACCOUNT_SENDING_PAUSED": Answer.NOT_SENT,
+DAILY_QUOTA, NOT_VERIFIED = "DailyQuota", "NotVerified"
+# What SES says in words only, under a code that also means something else → our name for it.
+WORDS: Mapping[str, str] = {
+    "daily message quota": DAILY_QUOTA,  # by its code it is the same as too many a second
+    "is not verified": NOT_VERIFIED,  # our own domain; by its code SES takes the email for harmful
 }
 
-# An error of the whole call → ours, for errors that mean something else than their HTTP status says.
-_ERRORS: Mapping[str, Answer] = {
-    "TooManyRequestsException": Answer.LATER,
-    "ThrottlingException": Answer.LATER,
-    "Throttling": Answer.LATER,
-    "LimitExceededException": Answer.LATER,
-    "MessageRejected": Answer.REFUSED,
-    "BadRequestException": Answer.REFUSED,
-    "ValidationException": Answer.REFUSED,
+A_WHILE = timedelta(hours=1)
+
+# SES's code → what it means: a recipient's own status in an answer to the bulk call, or the error of the whole call.
+CODES: Mapping[str, Meaning] = {
+    # of one recipient; SUCCESS is no code, for it brings an id
+    "MESSAGE_REJECTED": Meaning(Answer.REFUSED),  # SES takes it for harmful
+    "INVALID_PARAMETER": Meaning(Answer.REFUSED),  # not an address, or a value is missing
+    "FAILED": Meaning(Answer.REFUSED),  # could not be processed, for good
+    "TRANSIENT_FAILURE": Meaning(Answer.LATER),  # could not be processed just now
+    # of the whole call, where one recipient may be the cause: it is made again in halves, for SES processed none of it
+    "BadRequestException": Meaning(Answer.REFUSED),
+    "MessageRejected": Meaning(Answer.REFUSED),
+    "ValidationException": Meaning(Answer.REFUSED),
+    # too much just now: SES drops what it throttles
+    "ACCOUNT_THROTTLED": Meaning(Answer.LATER),
+    "LimitExceededException": Meaning(Answer.LATER),
+    "Throttling": Meaning(Answer.LATER),
+    "ThrottlingException": Meaning(Answer.LATER),
+    "TooManyRequestsException": Meaning(Answer.LATER),
+    # too much for a day: a rolling one, so room comes back bit by bit
+    "ACCOUNT_DAILY_QUOTA_EXCEEDED": Meaning(Answer.LATER, wait=A_WHILE),
+    DAILY_QUOTA: Meaning(Answer.LATER, wait=A_WHILE),
+    # we ourselves: nothing goes through before a person acts
+    "ACCOUNT_SENDING_PAUSED": Meaning(Answer.NOT_SENT, Advice.OUR_ACCOUNT, UNTIL_MENDED),
+    "ACCOUNT_SUSPENDED": Meaning(Answer.NOT_SENT, Advice.OUR_ACCOUNT, UNTIL_MENDED),
+    "CONFIGURATION_SET_NOT_FOUND": Meaning(Answer.NOT_SENT, Advice.OUR_ACCOUNT, UNTIL_MENDED),
+    "CONFIGURATION_SET_SENDING_PAUSED": Meaning(Answer.NOT_SENT, Advice.OUR_ACCOUNT, UNTIL_MENDED),
+    "INVALID_SENDING_POOL_NAME": Meaning(Answer.NOT_SENT, Advice.OUR_ACCOUNT, UNTIL_MENDED),
+    "MAIL_FROM_DOMAIN_NOT_VERIFIED": Meaning(Answer.NOT_SENT, Advice.OUR_ACCOUNT, UNTIL_MENDED),
+    "TEMPLATE_NOT_FOUND": Meaning(Answer.NOT_SENT, Advice.OUR_ACCOUNT, UNTIL_MENDED),
+    NOT_VERIFIED: Meaning(Answer.NOT_SENT, Advice.OUR_ACCOUNT, UNTIL_MENDED),
+    "AccountSuspendedException": Meaning(Answer.NOT_SENT, Advice.OUR_ACCOUNT, UNTIL_MENDED),
+    "MailFromDomainNotVerifiedException": Meaning(Answer.NOT_SENT, Advice.OUR_ACCOUNT, UNTIL_MENDED),
+    "SendingPausedException": Meaning(Answer.NOT_SENT, Advice.OUR_ACCOUNT, UNTIL_MENDED),
+    # an error of the call that we do not know says nothing of its fifty recipients
+    "4xx": Meaning(Answer.NOT_SENT),
 }
-_MAY_BE_ONE = frozenset({"BadRequestException", "ValidationException", "MessageRejected"})
-"""Errors that one entry may have caused for all: the call is made again in halves. SES processed none of it."""
+_MAY_BE_ONE = frozenset({"BadRequestException", "MessageRejected", "ValidationException"})
+
 _MAY_HAVE_LEFT = (HTTPClientError, ResponseParserError)
 """Read timeouts, connections cut, answers that cannot be read."""
-_NEVER_LEFT = (EndpointConnectionError, ConnectTimeoutError, SSLError)
+_NEVER_LEFT = (EndpointConnectionError, ConnectTimeoutError)
 
 Gate = Callable[[], bool]
 MOST_IN_CALL = 50
@@ -102,28 +131,31 @@ class EmailSender:
         """One outcome per parcel, in order."""
         outcomes: dict[int, Outcome] = {}
         for numbers in _groups(parcels):
-            group = [parcels[number] for number in numbers]
-            outcomes |= dict(zip(numbers, self._send(group, gate), strict=True))
+            found = [judge(evidence, CODES) for evidence in self._send([parcels[number] for number in numbers], gate)]
+            outcomes |= dict(zip(numbers, found, strict=True))
+        tell_of_refusal(outcomes.values(), provider="ses")
         return [outcomes.get(number, Outcome(Answer.REFUSED, "not_an_email")) for number in range(len(parcels))]
 
     def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:  # noqa: ARG002 - the Sender's signature
         """SES cannot be asked what it took."""
         return None
 
-    def _send(self, parcels: Sequence[Parcel], gate: Gate) -> Sequence[Outcome]:
+    def _send(self, parcels: Sequence[Parcel], gate: Gate) -> Sequence[Evidence]:
+        """One call, and what is known of each recipient after it."""
         if not all(gate() for _ in parcels):  # SES counts recipients, not calls
-            return [Outcome(Answer.NOT_SENT, "not_tried")] * len(parcels)
+            return [NeverLeft(NOT_TRIED)] * len(parcels)
         try:
             answer = self._client.send_bulk_email(**_request(parcels, self._sender))
         except ClientError as error:
-            if _code(error) in _MAY_BE_ONE and len(parcels) > 1:
+            evidence = _error(error)
+            if evidence.code in _MAY_BE_ONE and evidence.status < HTTPStatus.INTERNAL_SERVER_ERROR and len(parcels) > 1:
                 middle = len(parcels) // 2
                 return [*self._send(parcels[:middle], gate), *self._send(parcels[middle:], gate)]
-            return [_outcome_of_error(error)] * len(parcels)
+            return [evidence] * len(parcels)
         except (BotoCoreError, ResponseParserError) as error:
-            return [_outcome_of_transport(error)] * len(parcels)
+            return [_transport(error)] * len(parcels)
         results = answer.get("BulkEmailEntryResults", [])
-        return [_outcome(result) for result in results] if len(results) == len(parcels) else [Outcome(Answer.UNKNOWN, "short_answer")] * len(parcels)
+        return [_result(one) for one in results] if len(results) == len(parcels) else [Lost("short_answer")] * len(parcels)
 
 
 # --- the call --------------------------------------------------------------------------------------------------------
@@ -175,29 +207,30 @@ def _email(parcel: Parcel) -> EmailMessage:
 # --- the answer ------------------------------------------------------------------------------------------------------
 
 
-def _outcome(result: Mapping[str, str]) -> Outcome:
+def _result(result: Mapping[str, str]) -> Evidence:
+    """A recipient's part of an answer."""
     status = result.get("Status", "")
-    answer = ENTRIES.get(status, Answer.UNKNOWN)
-    if answer is Answer.ACCEPTED:
-        return Outcome(answer, provider_id=result.get("MessageId", ""))
-    return Outcome(answer, status)
+    return Accepted(result.get("MessageId", "")) if status == "SUCCESS" else Answered(HTTPStatus.OK, status or "no_status")
 
 
-def _outcome_of_error(error: ClientError) -> Outcome:
-    code, status = _code(error), int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
-    if code in _ERRORS:
-        return Outcome(_ERRORS[code], code)
-    if status == 429:
-        return Outcome(Answer.LATER, code)
-    return Outcome(Answer.NOT_SENT if 400 <= status < 500 else Answer.UNKNOWN, code)
+def _error(error: ClientError) -> Answered:
+    """The error of a whole call."""
+    said, status = error.response.get("Error", {}), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    words = str(said.get("Message", "")).lower()
+    code = next((ours for part, ours in WORDS.items() if part in words), str(said.get("Code", "")))
+    return Answered(status if isinstance(status, int) else HTTPStatus.INTERNAL_SERVER_ERROR, code)
 
 
-def _outcome_of_transport(error: BotoCoreError | ResponseParserError) -> Outcome:
+def _transport(error: BotoCoreError | ResponseParserError) -> Evidence:
     name = type(error).__name__
+    if isinstance(error, SSLError):
+        return NeverLeft(name) if ended_before_sending(_cause(error)) else Lost(name)
     if isinstance(error, _NEVER_LEFT):
-        return Outcome(Answer.NOT_SENT, name)
-    return Outcome(Answer.UNKNOWN if isinstance(error, _MAY_HAVE_LEFT) else Answer.NOT_SENT, name)
+        return NeverLeft(name)
+    return Lost(name) if isinstance(error, _MAY_HAVE_LEFT) else NeverLeft(name)
 
 
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
+def _cause(error: SSLError) -> object:
+    """Python's own error, which botocore keeps within urllib3's."""
+    inner = error.kwargs.get("error")
+    return inner.args[0] if isinstance(inner, Exception) and inner.args else inner

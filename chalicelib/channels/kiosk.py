@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from chalicelib.domain.address import Address
-from chalicelib.domain.message import Advice, Answer, KioskMessage, Message, Outcome, Parcel
+from chalicelib.domain.message import NOT_TRIED, Answer, KioskMessage, Message, Outcome, Parcel
 from chalicelib.errors import NoQueue, StateLater, StateLimit
 from chalicelib.state.queue import Outgoing, Queues
 
@@ -28,7 +28,7 @@ class KioskSender:
 
     def hand_over(self, parcels: Sequence[Parcel], *, gate: Callable[[], bool]) -> Sequence[Outcome]:
         """One outcome per parcel, in order."""
-        return [self._one(parcel) if gate() else Outcome(Answer.NOT_SENT, "not_tried") for parcel in parcels]
+        return [self._one(parcel) if gate() else Outcome(Answer.NOT_SENT, NOT_TRIED) for parcel in parcels]
 
     def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:  # noqa: ARG002 - the Sender's signature
         """A queue cannot be asked what it holds."""
@@ -41,7 +41,7 @@ class KioskSender:
         try:
             left = self._queues.named(screen_queue(parcel.to.value)).send([Outgoing(json.dumps(envelope, ensure_ascii=False))])
         except NoQueue:
-            return Outcome(Answer.REFUSED, "no_queue", advice=Advice.BAD_ADDRESS)
+            return Outcome(Answer.REFUSED, "no_queue")  # says nothing against it: whoever registers it again makes its queue anew
         except StateLimit:
             return Outcome(Answer.REFUSED, "too_large")
         except StateLater:

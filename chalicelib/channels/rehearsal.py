@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from chalicelib.domain.address import Address
-from chalicelib.domain.message import Answer, Message, Outcome, Parcel
+from chalicelib.domain.message import NOT_TRIED, Answer, Message, Outcome, Parcel
 
 
 class Rehearsal:
@@ -14,7 +14,7 @@ class Rehearsal:
 
     def hand_over(self, parcels: Sequence[Parcel], *, gate: Callable[[], bool]) -> Sequence[Outcome]:
         """Accepted, at the pace a real sender would keep."""
-        return [Outcome(Answer.ACCEPTED, provider_id="rehearsal") if gate() else Outcome(Answer.NOT_SENT) for _ in parcels]
+        return [Outcome(Answer.ACCEPTED, provider_id="rehearsal") if gate() else Outcome(Answer.NOT_SENT, NOT_TRIED) for _ in parcels]
 
     def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:  # noqa: ARG002 - the Sender's signature
         """Nothing was ever handed over."""

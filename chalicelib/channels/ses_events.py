@@ -22,7 +22,18 @@ EVENTS: Mapping[str, State] = {
     "RenderingFailure": State.FAILED,  # the same, as some destinations spell it
     # Nothing proven: DeliveryDelay (SES goes on trying), Open, Click, Subscription
 }
-_NOT_SPAM = "not-spam"
+
+# A bounce's kind → what it says of the address. A kind we do not know says nothing.
+BOUNCES: Mapping[str, Advice] = {
+    "Permanent": Advice.BAD_ADDRESS,  # no such mailbox, or SES itself will not write there any more
+    "Transient": Advice.BAD_IF_FIVE_TIMES,  # a full mailbox, a server out of order: most come back
+    "Undetermined": Advice.NONE,  # nobody knows why
+}
+
+# What a recipient called it → what that asks of us. Anything else they can say about an email means: no more.
+COMPLAINTS: Mapping[str, Advice] = {
+    "not-spam": Advice.NONE,  # taken back
+}
 
 
 def read_event(said: Mapping[str, object]) -> Sequence[ReceiptJob]:
@@ -45,10 +56,10 @@ def _detail(name: str, said: Mapping[str, object]) -> tuple[str, Advice]:
     if name == "Bounce":
         bounce = _part(said, "bounce")
         kind = str(bounce.get("bounceType", ""))
-        return f"{kind}/{bounce.get('bounceSubType', '')}", Advice.BAD_ADDRESS if kind == "Permanent" else Advice.NONE
+        return f"{kind}/{bounce.get('bounceSubType', '')}", BOUNCES.get(kind, Advice.NONE)
     if name == "Complaint":
         feedback = str(_part(said, "complaint").get("complaintFeedbackType") or "")
-        return f"complaint/{feedback}", Advice.NONE if feedback == _NOT_SPAM else Advice.OPTED_OUT
+        return f"complaint/{feedback}", COMPLAINTS.get(feedback, Advice.OPTED_OUT)
     return ("" if name in {"Send", "Delivery"} else name.replace(" ", "")), Advice.NONE
 
 

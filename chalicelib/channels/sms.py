@@ -1,8 +1,9 @@
 """Texts, through Twilio's REST API.
 
-    parcels → at most ten calls at once, each asked of the gate first → the SDK → one outcome each
+    parcels → at most ten calls at once, each asked of the gate first → the SDK → evidence → one outcome each
 
-Once the provider says "later", or cannot be reached, the rest of the chunk is not tried.
+What Twilio's codes mean is in `twilio_status.py`, one table for answers and callbacks. Once the provider says "later", or cannot be
+reached, the rest of the chunk is not tried.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,31 +15,22 @@ from typing import Protocol
 
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.rest import Client
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
+from chalicelib.channels.outcomes import Accepted, Answered, Evidence, Lost, NeverLeft, ended_before_sending, judge, tell_of_refusal
 from chalicelib.channels.twilio_http import TwilioHttp
-from chalicelib.channels.twilio_status import ADVICE
+from chalicelib.channels.twilio_status import CODES
 from chalicelib.domain.address import Address
-from chalicelib.domain.message import Advice, Answer, Message, Outcome, Parcel, SmsMessage
+from chalicelib.domain.message import NOT_TRIED, Answer, Message, Outcome, Parcel, SmsMessage
 from chalicelib.errors import Misconfigured
 
 AT_ONCE = 10
 
-# Twilio's code → our answer, for codes that mean something else than their HTTP status says. Nothing was sent in any of these.
-_ANSWERS: Mapping[str, Answer] = {
-    "20429": Answer.LATER,  # too many requests
-    "21611": Answer.LATER,  # this sender's queue at Twilio is full
-    "30001": Answer.LATER,  # the same, in its older words
-    "20003": Answer.NOT_SENT,  # our credentials are wrong, or the account has no money
-    "20005": Answer.NOT_SENT,  # our account is not active
-    "30002": Answer.NOT_SENT,  # our account is suspended
-    "21606": Answer.NOT_SENT,  # our number cannot send texts
-    "21212": Answer.NOT_SENT,  # our number is not a number
-    "21659": Answer.NOT_SENT,  # our number is not ours
-}
-_OUR_FAULT = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 _NEVER_LEFT = (NewConnectionError, ConnectTimeoutError)
 """No connection, no name, no port: not a byte of the request left."""
+_UNREADABLE = (ValueError, AttributeError, KeyError, TypeError)
+"""What the SDK makes of an answer that is no JSON, or JSON of another shape."""
+
 _ENOUGH = frozenset({Answer.LATER, Answer.NOT_SENT})
 
 Gate = Callable[[], bool]
@@ -84,9 +76,9 @@ class SmsSender:
     def hand_over(self, parcels: Sequence[Parcel], *, gate: Gate) -> Sequence[Outcome]:
         """One outcome per parcel, in order."""
         enough = Event()
-        if len(parcels) == 1:
-            return [self._one(parcels[0], gate, enough)]
-        return list(self._threads.map(lambda parcel: self._one(parcel, gate, enough), parcels))
+        outcomes = [self._one(parcels[0], gate, enough)] if len(parcels) == 1 else list(self._threads.map(lambda one: self._one(one, gate, enough), parcels))
+        tell_of_refusal(outcomes, provider="twilio")
+        return outcomes
 
     def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:
         """Whether Twilio holds this very text to this number, made at or after `since`; None where it does not answer."""
@@ -94,7 +86,7 @@ class SmsSender:
             return None
         try:
             held = self._messages.list(to=to.value, date_sent_after=since, limit=100)
-        except (TwilioException, HTTPError, ValueError):
+        except (TwilioException, HTTPError, *_UNREADABLE):
             return None
         return any(one.body == message.body and (one.date_created is None or one.date_created >= since) for one in held)
 
@@ -102,39 +94,29 @@ class SmsSender:
         if not isinstance(parcel.message, SmsMessage):
             return Outcome(Answer.REFUSED, "not_a_text")
         if enough.is_set() or not gate():
-            return Outcome(Answer.NOT_SENT, "not_tried")
-        outcome = self._call(parcel.to.value, parcel.message.body, parcel.token)
+            return Outcome(Answer.NOT_SENT, NOT_TRIED)
+        outcome = judge(self._call(parcel.to.value, parcel.message.body, parcel.token), CODES)
         if outcome.answer in _ENOUGH:
             enough.set()
         return outcome
 
-    def _call(self, to: str, body: str, token: str) -> Outcome:
+    def _call(self, to: str, body: str, token: str) -> Evidence:
+        """One call, and what is known after it."""
         callback = {"status_callback": self._callback + token} if token else {}
         try:
             made = self._messages.create(to=to, from_=self._number, body=body, **callback)
         except (TwilioRestException, TwilioServiceException) as error:
-            return outcome_of(_status(error), str(error.code or error.status))
+            return _answered(error)
         except _NEVER_LEFT as error:
-            return Outcome(Answer.NOT_SENT, type(error).__name__)
-        except (HTTPError, TwilioException, ValueError) as error:  # ValueError: an answer that is not JSON
-            return Outcome(Answer.UNKNOWN, type(error).__name__)
-        return Outcome(Answer.ACCEPTED, provider_id=str(made.sid))
+            return NeverLeft(type(error).__name__)
+        except SSLError as error:
+            return NeverLeft("SSLError") if ended_before_sending(error.args[0]) else Lost("SSLError")
+        except (HTTPError, TwilioException, *_UNREADABLE) as error:
+            return Lost(type(error).__name__)
+        return Accepted(str(made.sid or ""))
 
 
-def _status(error: TwilioRestException | TwilioServiceException) -> int:
-    """The SDK reads it from a body, where it may be anything."""
-    return error.status if isinstance(error.status, int) else HTTPStatus.INTERNAL_SERVER_ERROR
-
-
-def outcome_of(status: int, code: str) -> Outcome:
-    """What an answer other than success means."""
-    advice = ADVICE.get(code, Advice.NONE)
-    if code in _ANSWERS:
-        return Outcome(_ANSWERS[code], code)
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Outcome(Answer.LATER, code)
-    if status in _OUR_FAULT and not advice:
-        return Outcome(Answer.NOT_SENT, code)
-    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.REQUEST_TIMEOUT:
-        return Outcome(Answer.REFUSED, code, advice=advice)
-    return Outcome(Answer.UNKNOWN, code)
+def _answered(error: TwilioRestException | TwilioServiceException) -> Answered:
+    """The SDK reads the status from a body, where it may be anything."""
+    status = error.status if isinstance(error.status, int) else HTTPStatus.INTERNAL_SERVER_ERROR
+    return Answered(status, str(error.code or error.status))

@@ -4,10 +4,12 @@ Callbacks come late, twice and in any order, and none comes for the first status
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
+from chalicelib.channels.outcomes import UNTIL_MENDED, Meaning, advice_of
 from chalicelib.domain.delivery import State
 from chalicelib.domain.jobs import ReceiptJob
-from chalicelib.domain.message import Advice
+from chalicelib.domain.message import Advice, Answer
 
 # Twilio's status → what it proves. A status we do not know proves nothing.
 RECEIPTS: Mapping[str, State] = {
@@ -23,14 +25,41 @@ RECEIPTS: Mapping[str, State] = {
     "canceled": State.FAILED,  # somebody withdrew it at Twilio
 }
 
-# What a code says about the number, at hand-over and in a callback alike. Others say nothing about it.
-ADVICE: Mapping[str, Advice] = {
-    "21610": Advice.OPTED_OUT,  # its owner texted STOP to Twilio
-    "21211": Advice.BAD_ADDRESS,  # no such number
-    "21612": Advice.BAD_ADDRESS,  # cannot be reached from ours
-    "21614": Advice.BAD_ADDRESS,  # takes no texts
-    "30005": Advice.BAD_ADDRESS,  # the carrier does not know it
-    "30006": Advice.BAD_ADDRESS,  # a landline, or a carrier out of reach
+# Twilio's code → what it means when a text is handed over, and what it says of the number, then and in a callback alike. A receipt that says
+# "failed" is the end: the text was taken once, and whether it reached somebody after all nobody can say. So no code of a callback (30003, 30008,
+# 30047, 30410) has a text handed over again. A code not listed is judged by its HTTP status, and says nothing of the number.
+CODES: Mapping[str, Meaning] = {
+    # its owner
+    "21610": Meaning(Answer.REFUSED, Advice.OPTED_OUT),  # texted STOP to Twilio; no failure of ours
+    # the number
+    "21211": Meaning(Answer.REFUSED, Advice.BAD_ADDRESS),  # no such number
+    "21612": Meaning(Answer.REFUSED, Advice.BAD_ADDRESS),  # cannot be reached from ours
+    "21614": Meaning(Answer.REFUSED, Advice.BAD_ADDRESS),  # takes no texts
+    "30003": Meaning(Answer.REFUSED),  # switched off or out of reach: comes back by itself, so it is never held against the number
+    "30004": Meaning(Answer.REFUSED, Advice.BAD_IF_TWICE),  # blocked, by its owner or the carrier
+    "30005": Meaning(Answer.REFUSED, Advice.BAD_IF_TWICE),  # the carrier does not know it
+    "30006": Meaning(Answer.REFUSED, Advice.BAD_ADDRESS),  # a landline, or a carrier that takes no texts
+    # what we wrote, and where to
+    "21408": Meaning(Answer.REFUSED),  # a country that our account does not serve
+    "21602": Meaning(Answer.REFUSED),  # no words
+    "21605": Meaning(Answer.REFUSED),  # too long, in its older words
+    "21617": Meaning(Answer.REFUSED),  # too long: the preview should have stopped it
+    "30007": Meaning(Answer.REFUSED),  # a carrier's filter took it for spam
+    "30008": Meaning(Answer.REFUSED),  # failed, and nobody says why
+    # too much just now: Twilio took nothing
+    "20429": Meaning(Answer.LATER),  # too many requests
+    "21611": Meaning(Answer.LATER),  # this sender's queue at Twilio is full
+    "30001": Meaning(Answer.LATER),  # the same, in its older words
+    "30022": Meaning(Answer.LATER),  # more a second than the carriers allow our campaign
+    "30023": Meaning(Answer.LATER, wait=timedelta(hours=1)),  # more a day than they allow: it opens again at their midnight
+    # we ourselves: nothing goes through before a person acts
+    "20003": Meaning(Answer.NOT_SENT, Advice.OUR_ACCOUNT, UNTIL_MENDED),  # our credentials are wrong, or the account has no money
+    "20005": Meaning(Answer.NOT_SENT, Advice.OUR_ACCOUNT, UNTIL_MENDED),  # our account is not active
+    "21212": Meaning(Answer.NOT_SENT, Advice.OUR_ACCOUNT, UNTIL_MENDED),  # our number is not a number
+    "21606": Meaning(Answer.NOT_SENT, Advice.OUR_ACCOUNT, UNTIL_MENDED),  # our number cannot send texts
+    "21659": Meaning(Answer.NOT_SENT, Advice.OUR_ACCOUNT, UNTIL_MENDED),  # our number is not ours
+    "30002": Meaning(Answer.NOT_SENT, Advice.OUR_ACCOUNT, UNTIL_MENDED),  # our account is suspended
+    "30034": Meaning(Answer.NOT_SENT, Advice.OUR_ACCOUNT, UNTIL_MENDED),  # our number is registered for no campaign
 }
 
 
@@ -40,4 +69,4 @@ def read_callback(said: Mapping[str, object]) -> Sequence[ReceiptJob]:
     token, code = str(said.get("token", "")), str(said.get("ErrorCode", "") or "")
     if state is None or not token:
         return ()
-    return (ReceiptJob(token, str(state), code, str(ADVICE.get(code, Advice.NONE))),)
+    return (ReceiptJob(token, str(state), code, str(advice_of(code, CODES))),)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 
 from chalicelib.domain.address import Address
@@ -51,6 +52,10 @@ class Parcel:
     values: Mapping[str, str] = field(default_factory=dict)
 
 
+NOT_TRIED = "not_tried"
+"""The code of an outcome that says nothing of the provider: no call was made."""
+
+
 class Answer(StrEnum):
     """What handing over came to."""
 
@@ -62,18 +67,46 @@ class Answer(StrEnum):
 
 
 class Advice(StrEnum):
-    """What a refusal says about the address."""
+    """What a provider's word asks of us beyond the message at hand."""
 
     NONE = ""
     OPTED_OUT = "opted_out"
     BAD_ADDRESS = "bad_address"
+    BAD_IF_TWICE = "bad_if_twice"
+    BAD_IF_FIVE_TIMES = "bad_if_five_times"
+    OUR_ACCOUNT = "our_account"
+    """Nothing is wrong with the address: the provider refuses us, and a person has to act."""
+
+    @property
+    def streak(self) -> "Streak | None":
+        """How often an address must earn this to be bad; None where the advice is not about the address being bad."""
+        return _STREAKS.get(self)
+
+
+@dataclass(frozen=True)
+class Streak:
+    """An address is bad once this many deliveries said so, none longer than `apart` after the one before."""
+
+    enough: int
+    apart: timedelta
+
+
+# Source: what programmes in the field do with each provider's codes; the codes themselves are in the channels' tables.
+_STREAKS: Mapping[Advice, Streak] = {
+    Advice.BAD_ADDRESS: Streak(1, timedelta(0)),
+    Advice.BAD_IF_TWICE: Streak(2, timedelta(days=30)),
+    Advice.BAD_IF_FIVE_TIMES: Streak(5, timedelta(days=14)),
+}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A provider's answer to one parcel: accepted with its id, refused with its code, later or not sent (untried again), or unknown."""
+    """A provider's answer to one parcel: accepted with its id, refused with its code, later or not sent (untried again), or unknown.
+
+    `wait` is how long the provider will go on saying so, where that is known: asking sooner is in vain."""
 
     answer: Answer
     code: str = ""
     provider_id: str = ""
     advice: Advice = Advice.NONE
+    wait: timedelta | None = None

@@ -5,6 +5,7 @@ import email.utils
 import functools
 import json
 import re
+import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,12 +14,15 @@ from types import SimpleNamespace
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import SSLError
+from urllib3.exceptions import SSLError as Urllib3SSLError
 
-from chalicelib.channels.email import ENTRIES, EmailSender, email_sender
+from chalicelib.channels.email import A_WHILE, CODES, EmailSender, _transport, email_sender
+from chalicelib.channels.outcomes import REFUSES_US, UNTIL_MENDED, Answered, Lost, NeverLeft, judge
 from chalicelib.channels.ses_events import read_event
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.jobs import ReceiptJob
-from chalicelib.domain.message import Answer, EmailMessage, Outcome, Parcel, SmsMessage
+from chalicelib.domain.message import Advice, Answer, EmailMessage, Outcome, Parcel, SmsMessage
 from chalicelib.domain.tokens import Tokens
 from tests.channels.wire import Asked, Provider, Reply, closed_port, open_gate, provider
 from tests.render.notices import FOUR, a_city, a_notice, a_renderer
@@ -28,6 +32,7 @@ MESSAGE = EmailMessage(
     "{{title_text}}", "{{body_text}} {{unsubscribe_url}}", "<p>{{body_html}}</p>", {"title_text": "T", "body_text": "B", "body_html": "B"}, "<red.x>", "en"
 )
 FROM = "alerts@larkhaven.example"
+ONCE = Config(retries={"total_max_attempts": 1})
 
 
 @functools.cache  # a boto3 client takes a while to make
@@ -53,8 +58,12 @@ def taken(asked: Asked) -> Reply:
     return Reply(200, {"BulkEmailEntryResults": [{"Status": "SUCCESS", "MessageId": entry["Destination"]["ToAddresses"][0]} for entry in entries]})
 
 
-def refusing(status: int, code: str) -> Reply:
-    return Reply(status, {"message": "no"}, {"x-amzn-errortype": code})
+def refusing(status: int, code: str, message: str = "no") -> Reply:
+    return Reply(status, {"message": message}, {"x-amzn-errortype": code})
+
+
+def turned_away(code: str) -> Outcome:
+    return Outcome(Answer.NOT_SENT, code, advice=Advice.OUR_ACCOUNT, wait=UNTIL_MENDED)
 
 
 @pytest.fixture(scope="module")
@@ -186,35 +195,34 @@ def test_ses_cannot_be_asked_what_it_took(ses):
 # --- what answers mean -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("status", "answer"),
-    [
-        ("MESSAGE_REJECTED", Answer.REFUSED),
-        ("INVALID_PARAMETER", Answer.REFUSED),
-        ("FAILED", Answer.REFUSED),
-        ("TRANSIENT_FAILURE", Answer.LATER),
-        ("ACCOUNT_THROTTLED", Answer.LATER),
-        ("ACCOUNT_DAILY_QUOTA_EXCEEDED", Answer.LATER),
-        ("MAIL_FROM_DOMAIN_NOT_VERIFIED", Answer.NOT_SENT),
-        ("CONFIGURATION_SET_NOT_FOUND", Answer.NOT_SENT),
-        ("CONFIGURATION_SET_SENDING_PAUSED", Answer.NOT_SENT),
-        ("TEMPLATE_NOT_FOUND", Answer.NOT_SENT),
-        ("INVALID_SENDING_POOL_NAME", Answer.NOT_SENT),
-        ("ACCOUNT_SUSPENDED", Answer.NOT_SENT),
-        ("ACCOUNT_SENDING_PAUSED", Answer.NOT_SENT),
-        ("A_NEW_WORD", Answer.UNKNOWN),
-    ],
-)
-def test_each_recipient_has_a_status_of_their_own(ses, status, answer):
+@pytest.mark.parametrize("status", ["MESSAGE_REJECTED", "TRANSIENT_FAILURE", "ACCOUNT_DAILY_QUOTA_EXCEEDED", "MAIL_FROM_DOMAIN_NOT_VERIFIED", "A_NEW_WORD"])
+def test_each_recipient_has_a_status_of_their_own(ses, status):
     ses.answer = lambda asked: Reply(
         200, {"BulkEmailEntryResults": [{"Status": "SUCCESS", "MessageId": "m1"}, {"Status": status, "Error": "p1@example.org is bad"}]}
     )
-    assert list(hand_over(ses, 2)) == [Outcome(Answer.ACCEPTED, provider_id="m1"), Outcome(answer, status)]
+    assert list(hand_over(ses, 2)) == [Outcome(Answer.ACCEPTED, provider_id="m1"), judge(Answered(200, status), CODES)]
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        pytest.param({"Status": "SUCCESS"}, Outcome(Answer.UNKNOWN, "no_id"), id="taken, but by no name"),
+        pytest.param({}, Outcome(Answer.UNKNOWN, "no_status"), id="nothing at all"),
+    ],
+)
+def test_an_odd_word_of_one_recipient_proves_nothing(ses, result, expected):
+    ses.answer = lambda asked: Reply(200, {"BulkEmailEntryResults": [result]})
+    assert list(hand_over(ses)) == [expected]
 
 
 def test_every_status_that_ses_documents_is_in_the_table():
     client = boto3.client("sesv2", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
-    assert set(client.meta.service_model.shape_for("BulkEmailStatus").enum) == set(ENTRIES)
+    assert set(client.meta.service_model.shape_for("BulkEmailStatus").enum) - {"SUCCESS"} <= set(CODES)
+
+
+def test_every_error_that_ses_documents_for_the_call_is_in_the_table_or_plain_from_its_status():
+    client = boto3.client("sesv2", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    assert {shape.name for shape in client.meta.service_model.operation_model("SendBulkEmail").error_shapes} - {"NotFoundException"} <= set(CODES)
 
 
 @pytest.mark.parametrize(
@@ -222,15 +230,21 @@ def test_every_status_that_ses_documents_is_in_the_table():
     [
         pytest.param(refusing(429, "TooManyRequestsException"), Outcome(Answer.LATER, "TooManyRequestsException"), id="too many"),
         pytest.param(refusing(400, "ThrottlingException"), Outcome(Answer.LATER, "ThrottlingException"), id="throttled"),
-        pytest.param(refusing(400, "LimitExceededException"), Outcome(Answer.LATER, "LimitExceededException"), id="daily quota"),
+        pytest.param(refusing(400, "LimitExceededException"), Outcome(Answer.LATER, "LimitExceededException"), id="a limit"),
+        pytest.param(
+            refusing(429, "TooManyRequestsException", "Daily message quota exceeded."), Outcome(Answer.LATER, "DailyQuota", wait=A_WHILE), id="the day's quota"
+        ),
+        pytest.param(refusing(400, "MessageRejected", "Email address is not verified. In us-east-1: x"), turned_away("NotVerified"), id="our domain"),
+        pytest.param(refusing(400, "NewException"), Outcome(Answer.NOT_SENT, "NewException"), id="an error we do not know"),
         pytest.param(refusing(429, "Odd"), Outcome(Answer.LATER, "Odd"), id="429 by any name"),
         pytest.param(refusing(400, "MessageRejected"), Outcome(Answer.REFUSED, "MessageRejected"), id="rejected"),
         pytest.param(refusing(400, "BadRequestException"), Outcome(Answer.REFUSED, "BadRequestException"), id="bad request"),
-        pytest.param(refusing(400, "AccountSuspendedException"), Outcome(Answer.NOT_SENT, "AccountSuspendedException"), id="our account"),
-        pytest.param(refusing(400, "SendingPausedException"), Outcome(Answer.NOT_SENT, "SendingPausedException"), id="paused"),
-        pytest.param(refusing(403, "AccessDeniedException"), Outcome(Answer.NOT_SENT, "AccessDeniedException"), id="our role"),
-        pytest.param(refusing(404, "NotFoundException"), Outcome(Answer.NOT_SENT, "NotFoundException"), id="not found"),
+        pytest.param(refusing(400, "AccountSuspendedException"), turned_away("AccountSuspendedException"), id="our account"),
+        pytest.param(refusing(400, "SendingPausedException"), turned_away("SendingPausedException"), id="paused"),
+        pytest.param(refusing(403, "AccessDeniedException"), turned_away("AccessDeniedException"), id="our role"),
+        pytest.param(refusing(404, "NotFoundException"), turned_away("NotFoundException"), id="not found"),
         pytest.param(refusing(500, "InternalFailure"), Outcome(Answer.UNKNOWN, "InternalFailure"), id="their failure"),
+        pytest.param(refusing(500, "BadRequestException"), Outcome(Answer.UNKNOWN, "BadRequestException"), id="their failure, under another name"),
         pytest.param(Reply(503, "<html>"), Outcome(Answer.UNKNOWN, "503"), id="their failure, not in JSON"),
         pytest.param(Reply(200, {"BulkEmailEntryResults": []}), Outcome(Answer.UNKNOWN, "short_answer"), id="fewer answers than recipients"),
         pytest.param(Reply(cut=True), Outcome(Answer.UNKNOWN, "ConnectionClosedError"), id="cut off"),
@@ -251,6 +265,45 @@ def test_one_recipient_that_spoils_the_call_is_found_by_halves_and_the_others_st
     outcomes = hand_over(ses, 50)
     assert [number for number, outcome in enumerate(outcomes) if outcome.answer is not Answer.ACCEPTED] == [13]
     assert outcomes[13] == Outcome(Answer.REFUSED, "BadRequestException")
+
+
+def test_a_failure_of_theirs_is_not_tried_again_in_halves(ses):
+    ses.answer = lambda asked: refusing(500, "BadRequestException")
+    assert {outcome.answer for outcome in hand_over(ses, 8)} == {Answer.UNKNOWN}
+    assert len(ses.asked) == 1
+
+
+def test_no_tls_where_we_expect_it_is_not_sent(ses):
+    url = ses.url.replace("http://", "https://")
+    client = boto3.client("sesv2", endpoint_url=url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x", config=ONCE)
+    assert list(EmailSender(client, sender=FROM).hand_over(parcels(1), gate=open_gate)) == [Outcome(Answer.NOT_SENT, "SSLError")]
+    assert ses.asked == []
+
+
+@pytest.mark.parametrize(
+    ("cause", "expected"),
+    [
+        pytest.param(Urllib3SSLError(ssl.SSLCertVerificationError(1, "x")), NeverLeft("SSLError"), id="their certificate"),
+        pytest.param(Urllib3SSLError(ssl.SSLEOFError(8, "x")), Lost("SSLError"), id="cut off while the answer came"),
+        pytest.param(ssl.SSLEOFError(), Lost("SSLError"), id="of another shape"),
+        pytest.param("words", Lost("SSLError"), id="no error in it"),
+    ],
+)
+def test_a_tls_failure_is_unknown_unless_it_can_only_be_a_handshake(cause, expected):
+    assert _transport(SSLError(endpoint_url="x", error=cause)) == expected
+
+
+def test_what_boto3_will_not_even_send_is_not_sent(ses):
+    client = boto3.client("sesv2", endpoint_url=ses.url, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x", config=ONCE)
+    bad = EmailSender(client, sender=None)  # type: ignore[arg-type]
+    assert list(bad.hand_over(parcels(1), gate=open_gate)) == [Outcome(Answer.NOT_SENT, "ParamValidationError")]
+    assert ses.asked == []
+
+
+def test_a_refused_account_is_told_of_once_and_without_a_recipient(ses, caplog):
+    ses.answer = lambda asked: refusing(400, "AccountSuspendedException")
+    hand_over(ses, 3)
+    assert [(one.getMessage(), one.fields) for one in caplog.records] == [(REFUSES_US, {"provider": "ses", "codes": ["AccountSuspendedException"]})]
 
 
 def test_nobody_listening_is_not_sent():
@@ -298,7 +351,7 @@ def event(name: str, **detail: object) -> dict[str, object]:
         ),
         pytest.param(
             event("Bounce", bounce={"bounceType": "Transient", "bounceSubType": "MailboxFull"}),
-            ReceiptJob("tok", "failed", "Transient/MailboxFull"),
+            ReceiptJob("tok", "failed", "Transient/MailboxFull", "bad_if_five_times"),
             id="mailbox full",
         ),
         pytest.param(

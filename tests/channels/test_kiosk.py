@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.channels.kiosk import KioskSender, screen_queue
 from chalicelib.domain.address import Address, Channel
-from chalicelib.domain.message import Advice, Answer, KioskMessage, Outcome, Parcel, SmsMessage
+from chalicelib.domain.message import Answer, KioskMessage, Outcome, Parcel, SmsMessage
 from chalicelib.errors import StateLater, StateLimit
 from chalicelib.state.queue import Outgoing
 from tests.channels.wire import open_gate
@@ -51,10 +51,11 @@ def test_the_envelope_lands_on_the_kiosks_queue_with_its_token_and_every_languag
     assert {tag: text["title"] for tag, text in envelope["item"]["langs"].items()} == {tag: text.title for tag, text in FOUR.items()}
 
 
-def test_a_kiosk_that_was_removed_is_a_bad_address(tmp_path: Path):
-    assert list(KioskSender(sqlite_city(tmp_path).queues).hand_over([a_parcel("gone")], gate=open_gate)) == [
-        Outcome(Answer.REFUSED, "no_queue", advice=Advice.BAD_ADDRESS)
-    ]
+def test_a_kiosk_that_was_removed_is_refused_and_may_come_back(tmp_path: Path):
+    queues = sqlite_city(tmp_path).queues
+    assert list(KioskSender(queues).hand_over([a_parcel("gone")], gate=open_gate)) == [Outcome(Answer.REFUSED, "no_queue")]
+    queues.make(screen_queue("gone"))
+    assert list(KioskSender(queues).hand_over([a_parcel("gone")], gate=open_gate)) == [Outcome(Answer.ACCEPTED)]
 
 
 @pytest.mark.parametrize(

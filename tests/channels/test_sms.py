@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from twilio.rest import Client
 
+from chalicelib.channels.outcomes import REFUSES_US, UNTIL_MENDED
 from chalicelib.channels.sms import AT_ONCE, SmsSender, sms_sender
 from chalicelib.channels.twilio_http import CALL_SECONDS, CONNECT_SECONDS, TwilioHttp
 from chalicelib.channels.twilio_status import RECEIPTS, read_callback
@@ -38,6 +39,10 @@ def created(asked: Asked) -> Reply:
 
 def refusing(status: int, code: int | None, body: object = None) -> Reply:
     return Reply(status, body if body is not None else {"code": code, "message": "no", "status": status})
+
+
+def turned_away(code: str) -> Outcome:
+    return Outcome(Answer.NOT_SENT, code, advice=Advice.OUR_ACCOUNT, wait=UNTIL_MENDED)
 
 
 @pytest.fixture
@@ -131,15 +136,18 @@ def test_an_incomplete_secret_is_said_at_start():
         pytest.param(refusing(429, 20429), Outcome(Answer.LATER, "20429"), id="too many requests"),
         pytest.param(refusing(429, None, "busy"), Outcome(Answer.LATER, "429"), id="too many, not in JSON"),
         pytest.param(refusing(400, 21611), Outcome(Answer.LATER, "21611"), id="their queue is full"),
-        pytest.param(refusing(401, 20003), Outcome(Answer.NOT_SENT, "20003"), id="our credentials"),
-        pytest.param(refusing(403, None, "no"), Outcome(Answer.NOT_SENT, "403"), id="forbidden"),
-        pytest.param(refusing(404, 20404), Outcome(Answer.NOT_SENT, "20404"), id="no such account"),
-        pytest.param(refusing(400, 21606), Outcome(Answer.NOT_SENT, "21606"), id="our number cannot send"),
+        pytest.param(refusing(401, 20003), turned_away("20003"), id="our credentials"),
+        pytest.param(refusing(403, None, "no"), turned_away("403"), id="forbidden"),
+        pytest.param(refusing(404, 20404), turned_away("20404"), id="no such account"),
+        pytest.param(refusing(400, 21606), turned_away("21606"), id="our number cannot send"),
         pytest.param(refusing(500, 20500), Outcome(Answer.UNKNOWN, "20500"), id="their failure"),
         pytest.param(refusing(503, None, "<html>"), Outcome(Answer.UNKNOWN, "503"), id="their failure, not in JSON"),
         pytest.param(refusing(408, None, "slow"), Outcome(Answer.UNKNOWN, "408"), id="they gave up waiting"),
         pytest.param(Reply(302, "", {"Location": "/x"}), Outcome(Answer.UNKNOWN, "302"), id="a redirect is not followed"),
         pytest.param(Reply(201, "not json"), Outcome(Answer.UNKNOWN, "JSONDecodeError"), id="taken, but unreadable"),
+        pytest.param(Reply(201, {"status": "queued"}), Outcome(Answer.UNKNOWN, "no_id"), id="taken, but by no name"),
+        pytest.param(Reply(201, "[]"), Outcome(Answer.UNKNOWN, "AttributeError"), id="taken, in a shape of no text"),
+        pytest.param(refusing(400, None, "[]"), Outcome(Answer.REFUSED, "400"), id="refused, in a shape of no error"),
         pytest.param(Reply(cut=True), Outcome(Answer.UNKNOWN, "ProtocolError"), id="cut off"),
         pytest.param(
             refusing(429, None, {"type": "t", "title": "x", "status": 429, "code": 20429}), Outcome(Answer.LATER, "20429"), id="their newer kind of problem"
@@ -153,6 +161,18 @@ def test_answers(twilio, reply, expected):
     twilio.answer = lambda asked: reply
     assert list(hand_over(twilio)) == [expected]
     assert len(twilio.asked) == 1, "sent once, whatever came"
+
+
+def test_no_tls_where_we_expect_it_is_not_sent(twilio):
+    sender = sender_to(twilio.url.replace("http://", "https://"))
+    assert list(sender.hand_over(parcels(1), gate=open_gate)) == [Outcome(Answer.NOT_SENT, "SSLError")]
+    assert twilio.asked == []
+
+
+def test_a_refused_account_is_told_of_once_and_without_a_number(twilio, caplog):
+    twilio.answer = lambda asked: refusing(401, 20003)
+    hand_over(twilio, 3)
+    assert [(one.getMessage(), one.fields) for one in caplog.records] == [(REFUSES_US, {"provider": "twilio", "codes": ["20003"]})]
 
 
 def test_nobody_listening_is_not_sent():
@@ -209,6 +229,9 @@ def held(*messages: dict[str, object]) -> Reply:
         pytest.param(refusing(500, 20500), None, id="no answer"),
         pytest.param(Reply(cut=True), None, id="cut off"),
         pytest.param(Reply(200, "not json"), None, id="unreadable"),
+        pytest.param(Reply(200, "[]"), None, id="a list of nothing"),
+        pytest.param(Reply(200, {"messages": None}), None, id="no list"),
+        pytest.param(held({"sid": "SM1", "date_created": 5}), None, id="a date of another shape"),
     ],
 )
 def test_the_provider_is_asked_what_it_holds(twilio, reply, expected):
