@@ -67,6 +67,7 @@ class What:
     channel: Channel
     locale: str
     entries: Sequence[Entry]
+    planned_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class HowFar:
     doubt_from: datetime | None = None
     receipts: Mapping[State, frozenset[int]] = field(default_factory=dict)
     swept: int = 0
+    laters: int = 0
     channel: Channel | None = None
 
     def receipts_of(self, entry: int) -> list[State]:

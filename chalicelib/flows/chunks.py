@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.batch import LAST_CALL, LEASE
-from chalicelib.domain.broadcast import Broadcast
 from chalicelib.domain.delivery import UNTRIED, Mark, State
-from chalicelib.domain.message import Advice, Answer, Outcome, Parcel
-from chalicelib.domain.verdict import Hold, Looked, ends, verdict
+from chalicelib.domain.message import NOT_TRIED, Advice, Answer, Outcome, Parcel
+from chalicelib.domain.pace import SLOW, News
+from chalicelib.domain.verdict import Hold
 from chalicelib.flows.heeding import heed_opt_out
+from chalicelib.flows.looking import Reader, look
 from chalicelib.flows.task import Progress, Task, is_resend, report_late
-from chalicelib.store.addresses import address_key, read_addresses
-from chalicelib.store.broadcasts import broadcast_key, read_broadcast
+
+LAST_START = timedelta(seconds=45)
+"""No provider call begins later than this after its worker began: with its ten seconds it ends before the worker's time does."""
 
 
 def send_chunk(task: Task, progress: Progress, chunk: Sequence[int], *, marked: bool) -> Progress:
@@ -24,18 +27,17 @@ def send_chunk(task: Task, progress: Progress, chunk: Sequence[int], *, marked: 
         chunk = [entry for entry in chunk if progress.answers.cells[entry] != State.ACCEPTED]
         if not chunk:
             return progress
-    looked, broadcast = _look(task, chunk)
-    now, zone = task.services.now(), task.services.city.zone
-    verdicts = {entry: verdict(task.what.entries[entry], found, broadcast, zone=zone, now=now) for entry, (found, _) in looked.items()}
-    resend = is_resend(progress, chunk)
-    decided = {entry: str(one) for entry, one in verdicts.items() if isinstance(one, Mark) and not resend}
-    progress = _hold(replace(progress.with_cells(decided), ended=ends(broadcast, now)), verdicts)
-    going = [entry for entry in chunk if verdicts[entry] is None]
+    resend, seen = is_resend(progress, chunk), look(task, chunk)
+    decided = {entry: str(one) for entry, one in seen.verdicts.items() if isinstance(one, Mark) and not resend}
+    progress = _hold(replace(progress.with_cells(decided), ended=seen.ended, paused=seen.paused), seen.verdicts)
+    going = [entry for entry in chunk if seen.verdicts[entry] is None and not seen.paused]
     if not going:
         return progress
-    parcels = [_parcel(task, entry, looked[entry][1], resend=resend) for entry in going]
-    gate = task.gate.until(min(progress.marked_at + LAST_CALL, task.broadcast.expires_at))
-    outcomes = task.sender.hand_over(parcels, gate=gate)
+    parcels = [_parcel(task, entry, seen.readers[entry], resend=resend) for entry in going]
+    last = min(progress.marked_at + LAST_CALL, task.started + LAST_START, task.broadcast.expires_at)
+    began = task.services.now()
+    outcomes = task.sender.hand_over(parcels, gate=task.pacer.gate.until(last))
+    _tell(task, outcomes, began)
     _heed(task, going, outcomes)
     return _note(progress, dict(zip(going, outcomes, strict=True)), resend=resend)
 
@@ -62,19 +64,8 @@ def _mark(task: Task, progress: Progress, chunk: Sequence[int]) -> Progress:
     return replace(progress, answers=answers, marked_at=now).with_cells(proven)
 
 
-def _look(task: Task, chunk: Sequence[int]) -> tuple[dict[int, tuple[Looked | None, str]], Broadcast | None]:
-    """One consistent read of the broadcast and of everybody's address: what is known of each, and the sealed address."""
-    hashes = [task.what.entries[entry].address for entry in chunk]
-    rows = task.services.store.table.get_many(list(dict.fromkeys([broadcast_key(task.key.broadcast), *map(address_key, hashes)])))
-    found = rows.get(broadcast_key(task.key.broadcast))
-    looked: dict[int, tuple[Looked | None, str]] = {}
-    for entry, address in zip(chunk, read_addresses(hashes, rows), strict=True):
-        looked[entry] = (Looked(address.sealed, address.verified, address.opted_out is not None), address.sealed or "") if address else (None, "")
-    return looked, read_broadcast(found) if found else None
-
-
-def _parcel(task: Task, entry: int, sealed: str, *, resend: bool) -> Parcel:
-    services, one, batch = task.services, task.what.entries[entry], task.key
+def _parcel(task: Task, entry: int, reader: Reader, *, resend: bool) -> Parcel:
+    services, one, batch = task.services, reader.entry, task.key
     token = services.tokens.sign("delivery", batch.broadcast, str(batch.shard), batch.name, str(entry), "2" if resend else "1")
     values: dict[str, str] = {}
     if task.what.channel is Channel.EMAIL:
@@ -84,7 +75,19 @@ def _parcel(task: Task, entry: int, sealed: str, *, resend: bool) -> Parcel:
             "unsubscribe_url": f"{services.public_url}/unsubscribe/{unsubscribe}",
             "preferences_url": f"{services.public_url}/preferences/{preferences}",
         }
-    return Parcel(services.store.vault.open_address(sealed), task.messages[one.topic], token, values)
+    sealed = (reader.address.sealed if reader.address else None) or ""
+    return Parcel(services.store.vault.open_address(sealed), task.message(one.topic, reader.locale), token, values)
+
+
+def _tell(task: Task, outcomes: Sequence[Outcome], began: datetime) -> None:
+    """What the chunk told of the sender, for all its workers."""
+    tried = [outcome.answer for outcome in outcomes if outcome.code != NOT_TRIED]
+    throttled = tried.count(Answer.LATER)
+    unanswered = tried.count(Answer.UNKNOWN) + tried.count(Answer.NOT_SENT)
+    answered = len(tried) - throttled - unanswered
+    if task.services.now() - began > SLOW + len(outcomes) * task.pacer.gate.apart:
+        answered, unanswered = 0, unanswered + answered
+    task.pacer.tell(News(answered, throttled, unanswered))
 
 
 def _heed(task: Task, entries: Sequence[int], outcomes: Sequence[Outcome]) -> None:
@@ -113,5 +116,6 @@ def _note(progress: Progress, outcomes: dict[int, Outcome], *, resend: bool) -> 
     if any(outcome.answer is Answer.UNKNOWN for outcome in outcomes.values()):
         start = min(progress.marked_at, answers.doubt_from or progress.marked_at)
         answers = replace(answers, in_doubt_since=progress.marked_at + LEASE, doubt_from=start)
-    later = any(outcome.answer in {Answer.LATER, Answer.NOT_SENT} for outcome in outcomes.values())
+    later = any(outcome.answer in {Answer.LATER, Answer.NOT_SENT} and outcome.code != NOT_TRIED for outcome in outcomes.values())
+    answers = replace(answers, laters=answers.laters + 1 if later else 0)
     return replace(replace(progress, answers=answers).with_cells(cells), later=later)

@@ -1,7 +1,7 @@
 """Unknown outcomes of a batch, decided from evidence."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chalicelib.domain.batch import LEASE, MOST_TRIES, decided_at, unknown
 from chalicelib.domain.delivery import State
@@ -11,6 +11,8 @@ from chalicelib.flows.task import Progress, Task
 
 SKEW = timedelta(seconds=2)
 """How far the provider's clock may be from ours. An equal text from before the mark is no evidence."""
+ASKING = timedelta(seconds=20)
+"""A worker asks the provider no longer than this; its remaining time is for handing over."""
 
 
 def resolve_unknown(task: Task, progress: Progress) -> tuple[Progress, list[int]]:
@@ -29,15 +31,28 @@ def resolve_unknown(task: Task, progress: Progress) -> tuple[Progress, list[int]
 
 
 def _ask(task: Task, progress: Progress, entries: Sequence[int]) -> dict[int, Ruling]:
+    """What the provider says of those whose window is over. Who is not asked about in time waits for the next worker."""
     if not entries:
         return {}
     services, since = task.services, (progress.answers.doubt_from or task.started - LEASE) - SKEW
-    hashes = [task.what.entries[entry].address for entry in entries]
-    known = services.store.addresses.read(hashes)
+    known = services.store.addresses.read([task.what.entries[entry].address for entry in entries])
     rulings: dict[int, Ruling] = {}
     for entry, address in zip(entries, known, strict=True):
-        sealed = address.sealed if address else None
-        found = task.sender.find(services.store.vault.open_address(sealed), task.messages[task.what.entries[entry].topic], since=since) if sealed else None
+        if services.now() - task.started > ASKING:
+            rulings[entry] = Ruling.WAIT
+            continue
+        found = _found(task, entry, address.sealed if address else None, since)
         ended = ends(task.broadcast, services.now())
         rulings[entry] = rule_answer(found=found, resent=entry in progress.answers.resent or ended is not None, urgent=task.broadcast.urgent)
     return rulings
+
+
+def _found(task: Task, entry: int, sealed: str | None, since: datetime) -> bool | None:
+    """Whether the provider holds what we tried to hand over; None where nobody can say. Of an old batch some may have been told in a
+    language they chose since."""
+    if not sealed:
+        return None
+    to, topic = task.services.store.vault.open_address(sealed), task.what.entries[entry].topic
+    locales = dict.fromkeys([task.what.locale, *(task.services.city.languages if task.stale else ())])
+    answers = [task.sender.find(to, task.message(topic, locale), since=since) for locale in locales]
+    return True if True in answers else None if None in answers else False

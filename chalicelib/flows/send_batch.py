@@ -1,13 +1,15 @@
 """Send: one batch is handed over, once to each recipient.
 
-    read → reserve pace → claim (marks the first chunk) → unknown ones: evidence → per chunk: mark, look, hand over → history → settle
+    read → slots → claim (marks the first chunk) → unknown ones: evidence → per chunk: slots, mark, look, hand over → history → settle
 
 Every write is conditional on our claim. Whoever loses it reports what it knows through the receipts' column and ends.
 A crash anywhere leaves a batch that the next worker can read: what was marked and has no answer is unknown.
 """
 
 import logging
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.address import Channel
@@ -16,79 +18,120 @@ from chalicelib.domain.batch import (
     MOST_TRIES,
     BatchState,
     HowFar,
+    What,
     after_crash,
     decided_at,
     may_claim,
     unknown,
     untried,
 )
+from chalicelib.domain.broadcast import Broadcast, Content
 from chalicelib.domain.delivery import Mark, State
 from chalicelib.domain.jobs import SendJob, send_queue
+from chalicelib.domain.verdict import ends
 from chalicelib.flows.chunks import send_chunk
 from chalicelib.flows.doubts import resolve_unknown
 from chalicelib.flows.services import Services
-from chalicelib.flows.slots import SlotGate
-from chalicelib.flows.task import Progress, Task, is_resend, render, report_late
+from chalicelib.flows.slots import Pacer, pacer
+from chalicelib.flows.task import Progress, Task, render, report_late
 from chalicelib.flows.waking import wake_if_proven
 from chalicelib.state.queue import MOST_DELAY, Outgoing
 from chalicelib.state.sending import send_all
+from chalicelib.state.table import Key, Values
 from chalicelib.store.batches import Answers, far_key, put_all, read_far, read_what, what_key
 from chalicelib.store.broadcasts import broadcast_key, content_key, read_broadcast, read_content
 from chalicelib.store.history import history_rows
-from chalicelib.store.pace import Slots
+from chalicelib.store.pace import find_tempo, tempo_key
+from chalicelib.store.switches import SWITCHES, read_switches, stops
 
-HORIZON = timedelta(seconds=10)
-"""How far ahead a worker may wait for its slots; further ahead, the job goes back to the queue with a delay."""
 TIME = timedelta(seconds=35)
 """After this long a worker starts no further chunk."""
 AGAIN = timedelta(seconds=30)
-"""How long to leave a batch whose provider said: later."""
+"""How soon to look again at a batch that only waits for evidence."""
+PUT_OFF = (timedelta(seconds=2), timedelta(seconds=60))
+"""How long to leave a batch whose provider said: later. At most the first, doubled each time it says so again, up to the second."""
+PAUSED = timedelta(seconds=60)
+"""How soon to ask again whether a switch is released."""
+STALE = timedelta(minutes=10)
+"""People may have changed their minds about what was planned longer ago than this."""
 
 _log = logging.getLogger("belfry")
 
 
+@dataclass(frozen=True)
+class _Read:
+    """A batch as it was read, with all that says what to do with it."""
+
+    job: SendJob
+    far: HowFar
+    what: What
+    broadcast: Broadcast
+    content: Content
+    pacer: Pacer
+    paused: bool
+
+
 def send_batch(job: SendJob, *, services: Services) -> None:
     """Hand a batch over and settle it, as far as time, pace and quiet hours let it. Safe to repeat and to die anywhere."""
-    opened = _open(job, services)
+    started = services.now()
+    read = _read(job, services)
+    if read is None or not may_claim(read.far, started):
+        return
+    first = untried(after_crash(read.far))[: services.sender(read.what.channel).most]
+    wait = _wait(read, first, services)
+    if wait is not None:
+        _queue_again(read.job, read.what.channel, read.broadcast, wait, services)
+        return
+    opened = _claim(read, first[: read.pacer.fits(len(first))], started, services)
     if opened is None:
         return
     task, progress = opened
-    progress, again = resolve_unknown(task, progress)
-    for number, chunk in enumerate(_chunks(task, progress, again)):
-        progress = send_chunk(task, progress, chunk, marked=number == 0 and not is_resend(progress, chunk))
-        if progress.lost:
-            return
-        if progress.later or progress.ended or services.now() - task.started > TIME:
-            break
-    _lay_down(task, progress)
+    progress = _hand_over(task, progress)
+    if not progress.lost:
+        _lay_down(task, progress)
 
 
 # --- opening ---------------------------------------------------------------------------------------------------------
 
 
-def _open(job: SendJob, services: Services) -> tuple[Task, Progress] | None:
-    """Read the batch, wait for its slots, claim it. None where there is nothing for us to do."""
-    key, started = job.batch, services.now()
-    rows = services.store.table.get_many([far_key(key), what_key(key), broadcast_key(key.broadcast), content_key(key.broadcast)])
+def _read(job: SendJob, services: Services) -> _Read | None:
+    """The batch and what there is to know of it, in one read. None where a part of it is gone."""
+    key = job.batch
+    keys = [far_key(key), what_key(key), broadcast_key(key.broadcast), content_key(key.broadcast), SWITCHES, *(tempo_key(one) for one in services.pace)]
+    rows = services.store.table.get_many(keys)
     far, what = read_far(key, rows), read_what(key, rows)
-    if far is None or what is None or broadcast_key(key.broadcast) not in rows or not may_claim(far, started):
+    if far is None or what is None or broadcast_key(key.broadcast) not in rows:
         return None
     broadcast, content = read_broadcast(rows[broadcast_key(key.broadcast)]), read_content(rows[content_key(key.broadcast)])
-    slots = _reserve(what.channel, far, services, started)
-    if slots.wait:
-        seconds = min(MOST_DELAY, max(1, round(slots.wait.total_seconds() - HORIZON.total_seconds() / 2)))
-        send_all(services.queues.named(send_queue(what.channel, broadcast.lane)), [Outgoing(job.body, seconds)], sleep=services.sleep)
+    return _Read(job, far, what, broadcast, content, _pacer(what, broadcast, rows, services), stops(read_switches(rows), what.channel))
+
+
+def _pacer(what: What, broadcast: Broadcast, rows: Mapping[Key, Values], services: Services) -> Pacer:
+    return pacer(what.channel, urgent=broadcast.urgent, tempo=find_tempo(what.channel, rows), services=services)
+
+
+def _wait(read: _Read, first: Sequence[int], services: Services) -> timedelta | None:
+    """How long to leave the batch alone: a switch is thrown, or its sender has no slot. None, with slots for the first chunk: go on.
+    Of a broadcast that ended nobody is called, so nothing need be waited for."""
+    if ends(read.broadcast, services.now()) or not first or read.far.tries >= MOST_TRIES:
         return None
+    return PAUSED if read.paused else read.pacer.take(len(first), len(untried(read.far.cells)))
+
+
+def _claim(read: _Read, first: Sequence[int], started: datetime, services: Services) -> tuple[Task, Progress] | None:
+    """Make the batch ours, its first chunk marked. None where another was first."""
+    key, far, what = read.job.batch, read.far, read.what
     # rendered before the claim: what cannot be made is found before anybody is marked
-    messages = {topic: render(what, content, broadcast.id, topic, services=services) for topic in {entry.topic for entry in what.entries}}
-    sender = services.sender(what.channel)
+    topics = {entry.topic for entry in what.entries}
+    messages = {(topic, what.locale): render(what.channel, read.content, key.broadcast, topic, what.locale, services=services) for topic in topics}
     now, claim, cells = services.now(), services.new_id(), after_crash(far)
     answers = _reread(far, cells, now)
-    first = untried(cells)[: sender.most] if far.tries < MOST_TRIES else []
-    claimed = services.store.batches.claim(key, far, answers, claim=claim, attempting=first, now=now)
+    claimed = services.store.batches.claim(key, far, answers, claim=claim, attempting=first if far.tries < MOST_TRIES else [], now=now)
     if claimed is None:
         return None
-    task = Task(key, claim, what, claimed, broadcast, content, sender, SlotGate(slots, services.now, services.sleep), started, services, messages)
+    stale = far.state is BatchState.HELD or what.planned_at is None or now - what.planned_at > STALE
+    sender = services.sender(what.channel)
+    task = Task(key, claim, what, claimed, read.broadcast, read.content, sender, read.pacer, started, services, stale, messages)
     return task, Progress(answers, marked_at=now)
 
 
@@ -98,29 +141,40 @@ def _reread(far: HowFar, cells: tuple[str, ...], now: datetime) -> Answers:
     if len(unknown(cells)) > len(unknown(far.cells)):
         since = far.lease_until or now
         start = min(since - LEASE, start or since)
-    return Answers(cells, far.resent, since, start)
-
-
-def _reserve(channel: Channel, far: HowFar, services: Services, now: datetime) -> Slots:
-    """Slots for everybody who may be attempted, waited for before the mark."""
-    count, rate = len(untried(far.cells)) + len(unknown(far.cells)), services.pace.get(channel)
-    if rate is None or count == 0:
-        return Slots(now, timedelta(0))
-    slots = services.store.pace.reserve(channel, count, per_second=rate, now=now, horizon=HORIZON)
-    if slots.wait is None and slots.start > now:
-        services.sleep((slots.start - now).total_seconds())
-    return slots
+    return Answers(cells, far.resent, since, start, far.laters)
 
 
 # --- chunks ----------------------------------------------------------------------------------------------------------
 
 
-def _chunks(task: Task, progress: Progress, again: Sequence[int]) -> list[list[int]]:
-    """What to attempt, in chunks: first those the claim marked; those sent again come last and have their own mark."""
-    if task.far.tries > MOST_TRIES:
-        return []
-    fresh, most = untried(progress.answers.cells), task.sender.most
-    return [entries[start : start + most] for entries in (fresh, list(again)) for start in range(0, len(entries), most)]
+def _hand_over(task: Task, progress: Progress) -> Progress:
+    """Chunk after chunk, as far as time, slots and the provider let us: first those the claim marked; those sent again come last."""
+    progress, again = resolve_unknown(task, progress)
+    first = sorted(task.far.attempting)
+    if first:
+        progress = send_chunk(task, progress, first, marked=True)
+    while _may_go_on(task, progress):
+        chunk, rest = _next_chunk(task, progress, again)
+        if not chunk:
+            break
+        wait = task.pacer.take(len(chunk), rest)
+        if wait is not None:
+            return replace(progress, wait=wait)
+        chunk = chunk[: task.pacer.fits(len(chunk))]
+        again = [entry for entry in again if entry not in chunk]
+        progress = send_chunk(task, progress, chunk, marked=False)
+    return progress
+
+
+def _may_go_on(task: Task, progress: Progress) -> bool:
+    stopped = progress.lost or progress.later or progress.paused or progress.ended
+    return not stopped and task.far.tries <= MOST_TRIES and task.services.now() - task.started <= TIME
+
+
+def _next_chunk(task: Task, progress: Progress, again: Sequence[int]) -> tuple[list[int], int]:
+    """What to attempt next, and how many there are in all. Those sent again never share a chunk with others: they have their own mark."""
+    fresh = [entry for entry in untried(progress.answers.cells) if entry not in progress.held]
+    return list(fresh or again)[: task.sender.most], len(fresh) + len(again)
 
 
 # --- laying down -----------------------------------------------------------------------------------------------------
@@ -142,8 +196,7 @@ def _lay_down(task: Task, progress: Progress) -> None:
     if laid is None:
         report_late(task, progress)
     elif state is BatchState.QUEUED:
-        delay = min(MOST_DELAY, max(0, round((when - now).total_seconds())))
-        send_all(services.queues.named(send_queue(task.what.channel, task.broadcast.lane)), [Outgoing(SendJob(task.key).body, delay)], sleep=services.sleep)
+        _queue_again(SendJob(task.key), task.what.channel, task.broadcast, when - now, services)
     elif state is BatchState.WAITING:
         wake_if_proven(task.key, laid, task.broadcast, services=services)  # receipts may have been faster than we
 
@@ -153,8 +206,25 @@ def _next(task: Task, progress: Progress, now: datetime) -> tuple[BatchState, da
     if untried(cells):
         if progress.hold_until and progress.held.issuperset(untried(cells)):
             return BatchState.HELD, progress.hold_until
-        return BatchState.QUEUED, now + AGAIN if progress.later else now
+        return BatchState.QUEUED, now + _put_off(task, progress)
     if unknown(cells) and progress.answers.in_doubt_since:
         when = decided_at(progress.answers.in_doubt_since, urgent=task.broadcast.urgent)
         return BatchState.WAITING, max(now + AGAIN, when)
     return BatchState.SETTLED, now
+
+
+def _put_off(task: Task, progress: Progress) -> timedelta:
+    """How long to leave a batch with untried recipients. A provider that put us off is left alone longer each time, and not by all at once."""
+    if progress.paused:
+        return PAUSED
+    if progress.later:
+        least, most = PUT_OFF
+        longest = min(most, least * 2.0 ** min(progress.answers.laters, 10))
+        return max(timedelta(seconds=1), longest * task.services.random())
+    return progress.wait or timedelta(0)
+
+
+def _queue_again(job: SendJob, channel: Channel, broadcast: Broadcast, wait: timedelta, services: Services) -> None:
+    """A fresh, delayed copy: handing the message back would count as a failure, and five of those are its end."""
+    seconds = min(MOST_DELAY, max(0, math.ceil(wait.total_seconds())))
+    send_all(services.queues.named(send_queue(channel, broadcast.lane)), [Outgoing(job.body, seconds)], sleep=services.sleep)

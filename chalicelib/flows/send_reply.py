@@ -9,14 +9,15 @@ from datetime import timedelta
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.message import Answer, EmailMessage, Outcome, Parcel
+from chalicelib.domain.pace import Tempo
 from chalicelib.flows.services import Gate, Services
-from chalicelib.flows.slots import SlotGate
+from chalicelib.flows.slots import pacer
 from chalicelib.store.addresses import KnownAddress
-from chalicelib.store.pace import Slots
 from chalicelib.store.replies import MOST_TRIES, Reply, ReplyState
 
 _AGAIN = timedelta(minutes=1)
-_HORIZON = timedelta(seconds=35)
+_LAST = timedelta(seconds=30)
+"""No letter is handed over later than this after its worker began."""
 
 
 def send_reply(reply: str, *, services: Services) -> None:
@@ -50,10 +51,9 @@ def _hand_over(reply: Reply, address: KnownAddress, message: EmailMessage, servi
 
 
 def _gate(services: Services) -> Gate:
-    """A slot of the sender's pace, further ahead than a broadcast may reserve: a letter does not wait for one to end."""
-    rate, now = services.pace.get(Channel.EMAIL), services.now()
-    slots = services.store.pace.reserve(Channel.EMAIL, 1, per_second=rate, now=now, horizon=_HORIZON) if rate else Slots(now, timedelta(0))
-    return SlotGate(slots, services.now, services.sleep).until(now + _HORIZON) if slots.wait is None else lambda: False
+    """A slot of the sender's pace, before any routine broadcast: a letter does not wait for one to end."""
+    way, last = pacer(Channel.EMAIL, urgent=True, tempo=Tempo(), services=services), services.now() + _LAST
+    return way.gate.until(last) if way.take(1, 1) is None else lambda: False
 
 
 def _settle(reply: Reply, outcome: Outcome, services: Services) -> None:

@@ -1,22 +1,24 @@
 """One batch in one worker's hands, and what came of it so far."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.batch import BatchKey, HowFar, What
 from chalicelib.domain.broadcast import Broadcast, Content
 from chalicelib.domain.delivery import Mark, State
 from chalicelib.domain.message import Message
+from chalicelib.errors import RenderFailed
 from chalicelib.flows.services import Sender, Services
-from chalicelib.flows.slots import SlotGate
+from chalicelib.flows.slots import Pacer
 from chalicelib.store.batches import Answers
 
 
 @dataclass(frozen=True)
 class Task:
-    """One batch in one worker's hands. `far` is the row as claimed; `messages` holds one for each topic that brought somebody in."""
+    """One batch in one worker's hands. `far` is the row as claimed; `messages` holds one for each topic that brought somebody in, in
+    the batch's language, and what was made beside them. `stale`: planned so long ago that people may have changed their minds."""
 
     key: BatchKey
     claim: str
@@ -25,25 +27,38 @@ class Task:
     broadcast: Broadcast
     content: Content
     sender: Sender
-    gate: SlotGate
+    pacer: Pacer
     started: datetime
     services: Services
-    messages: Mapping[str, Message]
+    stale: bool
+    messages: dict[tuple[str, str], Message] = field(default_factory=dict)
+
+    def message(self, topic: str, locale: str) -> Message:
+        """What a follower of `topic` who reads `locale` gets. What cannot be made in that language is told in the batch's."""
+        if (topic, locale) not in self.messages:
+            try:
+                self.messages[topic, locale] = render(self.what.channel, self.content, self.broadcast.id, topic, locale, services=self.services)
+            except RenderFailed:
+                self.messages[topic, locale] = self.messages[topic, self.what.locale]
+        return self.messages[topic, locale]
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What came of the batch so far in this worker's hands."""
+    """What came of the batch so far in this worker's hands. `later`: the provider put us off. `wait`: no slot before that. `paused`: a
+    switch is thrown."""
 
     answers: Answers
     marked_at: datetime
     held: frozenset[int] = frozenset()
     hold_until: datetime | None = None
     later: bool = False
+    wait: timedelta | None = None
+    paused: bool = False
     ended: Mark | None = None
     lost: bool = False
 
-    def with_cells(self, cells: dict[int, str]) -> "Progress":
+    def with_cells(self, cells: Mapping[int, str]) -> "Progress":
         """The same with some cells decided."""
         return replace(self, answers=replace(self.answers, cells=tuple(cells.get(n, cell) for n, cell in enumerate(self.answers.cells))))
 
@@ -60,11 +75,11 @@ def report_late(task: Task, progress: Progress) -> None:
         task.services.store.batches.add_receipts(task.key, {State.ACCEPTED: accepted})
 
 
-def render(what: What, content: Content, broadcast: str, topic: str, *, services: Services) -> Message:
-    """A batch's message for followers of `topic`. Raises RenderFailed."""
+def render(channel: Channel, content: Content, broadcast: str, topic: str, locale: str, *, services: Services) -> Message:
+    """A notice for followers of `topic` who read `locale`. Raises RenderFailed."""
     renderer = services.renderer()
-    if what.channel is Channel.SMS:
-        return renderer.sms(content, what.locale)
-    if what.channel is Channel.EMAIL:
-        return renderer.email(content, what.locale, topic)
+    if channel is Channel.SMS:
+        return renderer.sms(content, locale)
+    if channel is Channel.EMAIL:
+        return renderer.email(content, locale, topic)
     return renderer.kiosk(content, broadcast)

@@ -34,12 +34,14 @@ RECEIPTS = (State.ACCEPTED, State.DELIVERED, State.FAILED)
 
 @dataclass(frozen=True)
 class Answers:
-    """What a worker knows and has not written yet: its column, the entries it sent again, and since when something is in doubt."""
+    """What a worker knows and has not written yet: its column, the entries it sent again, since when something is in doubt, and how many
+    times running the provider said: later."""
 
     cells: tuple[str, ...]
     resent: frozenset[int]
     in_doubt_since: datetime | None
     doubt_from: datetime | None = None
+    laters: int = 0
 
 
 @dataclass(frozen=True)
@@ -168,10 +170,14 @@ def new_rows(key: BatchKey, what: What, *, not_before: datetime | None, due: dat
         "channel": str(what.channel),
         "ttl": ttl,
     }
-    return [
-        Row(what_key(key), {"channel": str(what.channel), "locale": what.locale, "entries": [_entry(one) for one in what.entries], "ttl": ttl}),
-        Row(far_key(key), far),
-    ]
+    whom: dict[str, Value] = {
+        "channel": str(what.channel),
+        "locale": what.locale,
+        "entries": [_entry(one) for one in what.entries],
+        "planned_at": to_ms(now),
+        "ttl": ttl,
+    }
+    return [Row(what_key(key), whom), Row(far_key(key), far)]
 
 
 def put_all(table: Table, rows: Sequence[Row], *, sleep: Callable[[float], None]) -> None:
@@ -212,6 +218,7 @@ def read_what(key: BatchKey, rows: Mapping[Key, Values]) -> What | None:
         channel=Channel(str(found["channel"])),
         locale=str(found["locale"]),
         entries=[_read_entry(one) for one in entries if isinstance(one, list)] if isinstance(entries, list) else [],
+        planned_at=_moment(found, "planned_at"),
     )
 
 
@@ -243,7 +250,7 @@ def _read_entry(fields: list[Value]) -> Entry:
 
 def _answer_values(answers: Answers) -> dict[str, Value]:
     values: dict[str, Value] = {"cells": list(answers.cells)}
-    values["resent"] = _numbered(answers.resent)
+    values |= {"resent": _numbered(answers.resent), "laters": answers.laters}
     if answers.in_doubt_since:
         values["in_doubt_since"] = to_ms(answers.in_doubt_since)
     if answers.doubt_from:
@@ -266,6 +273,7 @@ def _read_far(values: Values) -> HowFar:
         doubt_from=_moment(values, "doubt_from"),
         receipts={state: _numbers(values, _receipt(state)) for state in RECEIPTS if _receipt(state) in values},
         swept=int(str(values.get("swept", 0))),
+        laters=int(str(values.get("laters", 0))),
         channel=Channel(str(values["channel"])) if "channel" in values else None,
     )
 

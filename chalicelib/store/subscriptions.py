@@ -57,16 +57,20 @@ class Subscriptions:
         """Followers of a topic in a shard, by subscriber id. Sort keys start with the subscriber id."""
         return self.table.query(f"T#{topic}#{shard:x}", after=after, limit=limit)
 
-    def followers(self, topic: str, *, shards: Sequence[int]) -> Iterator[Subscription]:
-        """Every follower of a topic in these shards."""
+    def followers(self, topic: str, *, shards: Sequence[int], after: str | None = None) -> Iterator[Subscription]:
+        """Every follower of a topic in these shards, of the first of them those after a sort key."""
         for shard in shards:
-            after: str | None = None
             while True:
                 page = self.audience_page(topic, shard, after=after, limit=1000)
                 yield from (read_subscription(row.values) for row in page.rows)
-                if page.after is None:
-                    break
                 after = page.after
+                if after is None:
+                    break
+
+
+def audience_key(subscriber: str, topic: str, channel: Channel) -> Key:
+    """Where the audience's row of a subscription is kept, as long as it lasts."""
+    return _keys(subscriber, topic, channel)[0]
 
 
 def audience_row(subscription: Subscription) -> Row:

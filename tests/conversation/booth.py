@@ -24,7 +24,7 @@ from chalicelib.channels.twilio_signature import signed_by_twilio
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.city import City, parse_city
 from chalicelib.domain.consent import Consent
-from chalicelib.domain.message import Answer, EmailMessage, Message, Outcome, Parcel
+from chalicelib.domain.message import NOT_TRIED, Answer, EmailMessage, Message, Outcome, Parcel
 from chalicelib.domain.tokens import Tokens
 from chalicelib.domain.words import Words
 from chalicelib.flows.services import Gate, Services
@@ -60,7 +60,7 @@ class Postbox:
     most: int = 50
 
     def hand_over(self, parcels: Sequence[Parcel], *, gate: Gate) -> list[Outcome]:
-        return [self._one(parcel) if gate() else Outcome(Answer.NOT_SENT) for parcel in parcels]
+        return [self._one(parcel) if gate() else Outcome(Answer.NOT_SENT, NOT_TRIED) for parcel in parcels]
 
     def _one(self, parcel: Parcel) -> Outcome:
         outcome = self.plan.pop(0) if self.plan else Outcome(Answer.ACCEPTED)

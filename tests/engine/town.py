@@ -17,7 +17,7 @@ from chalicelib.domain.broadcast import Approval, Audience, Broadcast, Broadcast
 from chalicelib.domain.city import City, parse_city
 from chalicelib.domain.delivery import Mark, State
 from chalicelib.domain.jobs import ReceiptJob, read_fan_out, read_launch, read_receipt, read_send
-from chalicelib.domain.message import Answer, EmailMessage, KioskMessage, Message, Outcome, Parcel, SmsMessage
+from chalicelib.domain.message import NOT_TRIED, Answer, EmailMessage, KioskMessage, Message, Outcome, Parcel, SmsMessage
 from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency
 from chalicelib.domain.tokens import Tokens
 from chalicelib.domain.topic import reached
@@ -107,7 +107,7 @@ class Provider:
 
     def hand_over(self, parcels: Sequence[Parcel], *, gate: Gate) -> list[Outcome]:
         """One call a parcel."""
-        return [self._one(parcel) if gate() else Outcome(Answer.NOT_SENT) for parcel in parcels]
+        return [self._one(parcel) if gate() else Outcome(Answer.NOT_SENT, NOT_TRIED) for parcel in parcels]
 
     def _one(self, parcel: Parcel) -> Outcome:
         self.before_call(parcel)

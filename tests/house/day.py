@@ -18,7 +18,7 @@ from chalicelib.channels.kiosk import KioskSender
 from chalicelib.channels.ses_events import read_event
 from chalicelib.channels.twilio_status import read_callback
 from chalicelib.domain.address import Channel
-from chalicelib.domain.message import Answer, EmailMessage, Outcome, Parcel
+from chalicelib.domain.message import NOT_TRIED, Answer, EmailMessage, Outcome, Parcel
 from chalicelib.flows.services import Sender, Services
 from chalicelib.state.queue import Queue
 from chalicelib.state.sqlite_queue import Received
@@ -127,7 +127,8 @@ class Provider:
         taken = [parcel for parcel in parcels if gate()]
         self.took += taken
         return [
-            Outcome(Answer.UNKNOWN if self.silent else Answer.ACCEPTED, provider_id="p") if parcel in taken else Outcome(Answer.NOT_SENT) for parcel in parcels
+            Outcome(Answer.UNKNOWN if self.silent else Answer.ACCEPTED, provider_id="p") if parcel in taken else Outcome(Answer.NOT_SENT, NOT_TRIED)
+            for parcel in parcels
         ]
 
     def find(self, to: object, message: object, *, since: object) -> None:
@@ -292,9 +293,9 @@ class Day(Desk):
             lost.silent = True
         urgent = {"kind": "emergency", "severity": "extreme", "topics": ["emergency"]}
         texts, emails = len(self.texts.took), len(self.emails.took)
-        self.hook("demo-city", a_notice("n3", topics=["transit"]))
-        self.hook("demo-city", a_notice("n4", **urgent))
-        self.work()
+        for body in (a_notice("n3", topics=["transit"]), a_notice("n4", **urgent)):
+            self.hook("demo-city", body)
+            self.work()
         for parcel in self.texts.took[texts:]:
             self.form(f"/sms/status?t={quote(parcel.token)}", MessageSid="SM1", MessageStatus="delivered", To="+1")
         for parcel in self.emails.took[emails:]:

@@ -9,10 +9,12 @@ import pytest
 
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.message import Answer, Outcome
+from chalicelib.domain.pace import Tempo
 from chalicelib.domain.tokens import Tokens
 from chalicelib.flows.send_reply import send_reply
 from chalicelib.flows.services import Services
 from chalicelib.store.addresses import address_key
+from chalicelib.store.pace import Wanted
 from tests.conversation.booth import URL, Booth
 from tests.conversation.crossing import meddle
 
@@ -184,7 +186,8 @@ def test_a_letter_is_given_up_after_five_tries(tmp_path: Path) -> None:
 def test_a_letter_waits_for_its_slot_and_never_passes_the_pace(tmp_path: Path) -> None:
     booth = Booth(tmp_path)
     booth.services = replace(booth.services, pace={Channel.EMAIL: 1})
-    booth.services.store.pace.reserve(Channel.EMAIL, 60, per_second=1, now=booth.clock(), horizon=timedelta(minutes=9))
+    others = Wanted(60, 60, timedelta(minutes=9), urgent=True)
+    booth.services.store.pace.reserve(Channel.EMAIL, others, pace=1, seen=Tempo(), now=booth.clock())
     booth.submit("/join", PICKED)
     assert letters(booth) == 1
     assert booth.postbox.took == []
