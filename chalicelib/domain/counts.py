@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.batch import HowFar
@@ -9,6 +10,15 @@ from chalicelib.domain.delivery import SETTLED, Mark, State
 
 Counts = Mapping[Channel, Counter[Mark]]
 """Per channel, how many deliveries stand where; the reason is kept for skipped ones only."""
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Recipients that a stop left unread, per channel. Where very many were left, the number is estimated."""
+
+    channels: Mapping[Channel, int] = field(default_factory=dict)
+    exact: bool = True
+
 
 SHOWN = (
     State.HELD,
@@ -40,6 +50,15 @@ def as_answer(counts: Counts) -> dict[str, dict[str, int | dict[str, int]]]:
         shown["skipped"] = {mark.reason: number for mark, number in sorted(marks.items(), key=str) if mark.state is State.SKIPPED}
         answer[str(channel)] = shown
     return answer
+
+
+def unread_sum(parts: Iterable[Unread], channels: Iterable[Channel]) -> Unread:
+    """What all shards left unread; every channel named is there, also with nobody."""
+    counts, exact = Counter(dict.fromkeys(channels, 0)), True
+    for part in parts:
+        counts.update(part.channels)
+        exact = exact and part.exact
+    return Unread(dict(counts), exact)
 
 
 def all_settled(counts: Counts) -> bool:

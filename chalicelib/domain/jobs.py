@@ -21,15 +21,16 @@ class LaunchJob:
 
 @dataclass(frozen=True)
 class FanOutJob:
-    """A shard of a broadcast's audience to read."""
+    """A shard of a broadcast's audience to read. The batches of its first `queued` pages are known to be queued."""
 
     broadcast: str
     shard: int
+    queued: int = 0
 
     @property
     def body(self) -> str:
         """As queued."""
-        return json.dumps({"broadcast": self.broadcast, "shard": self.shard})
+        return json.dumps({"broadcast": self.broadcast, "shard": self.shard} | ({"queued": self.queued} if self.queued else {}))
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def read_launch(body: str) -> LaunchJob:
 def read_fan_out(body: str) -> FanOutJob:
     """The job that `body` wrote."""
     found = json.loads(body)
-    return FanOutJob(str(found["broadcast"]), int(found["shard"]))
+    return FanOutJob(str(found["broadcast"]), int(found["shard"]), int(found.get("queued", 0)))
 
 
 def read_send(body: str) -> SendJob:

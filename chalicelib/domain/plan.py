@@ -1,18 +1,22 @@
 """Planning: a page of followers becomes batches. Nothing here reads or writes."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.batch import Entry, What
+from chalicelib.domain.ids import SHARDS
 from chalicelib.domain.quiet import released_at
 
 MOST_IN_BATCH: Mapping[Channel, int] = {Channel.SMS: 100, Channel.EMAIL: 250, Channel.KIOSK: 50}
 """Why so many: docs/decisions/0003-larger-batches.md"""
 BATCH_SECONDS = 20
 """A batch should take no longer than this at the sender's pace."""
+SLACK = timedelta(minutes=10)
+"""How long after its expected hand-over a batch counts as stuck."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def bound_of(reads: Iterable[TopicRead]) -> str | None:
     """The first subscriber id that this page must leave to the next, or None where every topic was read to its end.
 
     Topics' pages end at different ids. Only ids below the least last one are known in full from every topic, so that
-    whoever follows two of them is planned once."""
+    whoever follows two of them is planned once. A read that stopped holds two subscribers at least, so that each page gets further."""
     return min((read.last.split("#")[0] for read in reads if read.last is not None), default=None)
 
 
@@ -83,6 +87,21 @@ def plan(
 def batch_size(channel: Channel, pace: Mapping[Channel, int]) -> int:
     """How many recipients one worker takes: a slow sender gets small batches, so that none outlives its worker."""
     return min(MOST_IN_BATCH[channel], max(10, pace.get(channel, 1000) * BATCH_SECONDS))
+
+
+def recipients(planned: Iterable[Planned]) -> Counter[Channel]:
+    """How many there are in these batches, per channel."""
+    counts: Counter[Channel] = Counter()
+    for one in planned:
+        counts[one.what.channel] += len(one.what.entries)
+    return counts
+
+
+def stuck_at(channel: Channel, so_far: Mapping[Channel, int], pace: Mapping[Channel, int], now: datetime) -> datetime:
+    """When the sweep should worry about a batch: once all who were planned `so_far`, in this shard and in its fifteen likes, could have been
+    handed over at the sender's pace, and some slack."""
+    rate = pace.get(channel)
+    return now + SLACK + (timedelta(seconds=so_far.get(channel, 0) * SHARDS / rate) if rate else timedelta(0))
 
 
 def _release(follower: Follower, zone: ZoneInfo, now: datetime) -> datetime | None:

@@ -6,51 +6,56 @@ A page exists once the shard row names its token; batches of any other token wer
 either nothing that counts, or a page whose batches the next one queues again.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from itertools import chain
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.batch import BatchKey, BatchState
 from chalicelib.domain.broadcast import Broadcast
 from chalicelib.domain.jobs import FanOutJob, SendJob, fan_out_queue, send_queue
-from chalicelib.domain.plan import Follower, Planned, TopicRead, bound_of, merge, plan
+from chalicelib.domain.plan import SLACK, plan, recipients, stuck_at
+from chalicelib.flows.pages import NextPage, next_page, unread
 from chalicelib.flows.services import Services
 from chalicelib.state.queue import Outgoing
 from chalicelib.state.sending import send_all
 from chalicelib.store.batches import new_rows, put_all
 from chalicelib.store.broadcasts import broadcast_key, read_broadcast
+from chalicelib.store.progress import counted
 from chalicelib.store.shards import END, Shard, read_shard, shard_key
-from chalicelib.store.subscriptions import read_subscription
 
-PAGE_ROWS = 2000
 TIME = timedelta(seconds=40)
 """How long one job works before it queues itself: 20 s less than its function may run."""
-SLACK = timedelta(minutes=10)
-"""How long after its expected hand-over a batch counts as stuck."""
+WAIT = timedelta(seconds=5)
+"""How soon to look again at a page that has to wait."""
 
 
 def fan_out(job: FanOutJob, *, services: Services) -> None:
     """Read a shard to its end, or as far as time goes. Safe to repeat and to die anywhere."""
     started = services.now()
     broadcast, shard = _read(job, services)
-    if broadcast is None or shard.done:
+    if broadcast is None or (shard.done and not broadcast.stop_at):
         return
-    if shard.page:
+    if shard.page > job.queued and not broadcast.stop_at:
         _queue_again(broadcast, job.shard, shard, services)
-    while shard.after != END:
-        if broadcast.stop_at:
-            services.store.shards.cut(broadcast.id, job.shard, shard, services.now())
+    while shard.after != END and not broadcast.stop_at:
+        late = services.now() - started > TIME
+        page = None if late else next_page(broadcast, job.shard, shard, services=services)
+        if page is None:
+            _continue(broadcast, replace(job, queued=shard.page), timedelta(0) if late else WAIT, services)
             return
-        if services.now() - started > TIME:
-            send_all(services.queues.named(fan_out_queue(broadcast.lane)), [Outgoing(job.body)], sleep=services.sleep)
-            return
-        turned = _turn_page(broadcast, job.shard, shard, services)
+        turned = _turn_page(broadcast, job.shard, shard, page, services)
         if turned is None:
             return
         shard = turned
         if shard.after != END:
             broadcast = services.store.broadcasts.get(broadcast.id) or broadcast
-    services.store.shards.finish(broadcast.id, job.shard, shard, services.now())
+    if broadcast.stop_at:
+        _close(broadcast, job.shard, shard, services)
+    else:
+        services.store.shards.finish(broadcast.id, job.shard, shard, services.now())
 
 
 def _read(job: FanOutJob, services: Services) -> tuple[Broadcast | None, Shard]:
@@ -59,57 +64,56 @@ def _read(job: FanOutJob, services: Services) -> tuple[Broadcast | None, Shard]:
     return read_broadcast(found) if found else None, read_shard(job.broadcast, job.shard, rows)
 
 
-def _turn_page(broadcast: Broadcast, number: int, shard: Shard, services: Services) -> Shard | None:
-    """The next page, written, named and queued; None where another job was first."""
-    followers, after = _next_page(broadcast, number, shard, services)
+def _continue(broadcast: Broadcast, job: FanOutJob, wait: timedelta, services: Services) -> None:
+    send_all(services.queues.named(fan_out_queue(broadcast.lane)), [Outgoing(job.body, round(wait.total_seconds()))], sleep=services.sleep)
+
+
+# --- one page --------------------------------------------------------------------------------------------------------
+
+
+def _turn_page(broadcast: Broadcast, number: int, shard: Shard, page: NextPage, services: Services) -> Shard | None:
+    """The page, written, named and queued; None where another job was first."""
     now = services.now()
-    planned = plan(followers, channels=broadcast.audience.channels, urgent=broadcast.urgent, zone=services.city.zone, pace=services.pace, now=now)
+    planned = plan(page.followers, channels=broadcast.audience.channels, urgent=broadcast.urgent, zone=services.city.zone, pace=services.pace, now=now)
     token = services.new_id()[:12]
     keys = [BatchKey(broadcast.id, number, f"P{shard.page:04d}#{token}#{position:04d}") for position in range(len(planned))]
-    due = _expected(broadcast, services, now)
-    rows = [row for key, one in zip(keys, planned, strict=True) for row in new_rows(key, one.what, not_before=one.not_before, due=due, now=now)]
-    put_all(services.store.table, rows, sleep=services.sleep)
-    if not services.store.shards.checkpoint(broadcast.id, number, shard, after=after, token=token, now=now):
+    so_far = Counter(shard.planned) + recipients(planned)
+    due = {channel: stuck_at(channel, so_far, services.pace, now) for channel in so_far}
+    rows = [new_rows(key, one.what, not_before=one.not_before, due=due[one.what.channel], now=now) for key, one in zip(keys, planned, strict=True)]
+    put_all(services.store.table, list(chain(*rows)), sleep=services.sleep)
+    turned = replace(shard, page=shard.page + 1, after=page.after, tokens=(*shard.tokens, token), planned=so_far)
+    if not services.store.shards.checkpoint(broadcast.id, number, turned, now):
         return None
-    _queue(broadcast, list(zip(keys, planned, strict=True)), services)
-    return replace(shard, page=shard.page + 1, after=after, tokens=(*shard.tokens, token))
-
-
-def _next_page(broadcast: Broadcast, number: int, shard: Shard, services: Services) -> tuple[list[Follower], str]:
-    """Recipients of the page in order of id, each once per channel, and where the next page starts."""
-    reads = [_read_topic(topic, number, shard.after, services) for topic in broadcast.audience.reached]
-    bound = bound_of(reads)
-    return merge(reads, bound), END if bound is None else bound
-
-
-def _read_topic(topic: str, number: int, after: str, services: Services) -> TopicRead:
-    page = services.store.subscriptions.audience_page(topic, number, after=after or None, limit=PAGE_ROWS)
-    rows = [read_subscription(row.values) for row in page.rows]
-    followers = [Follower(one.subscriber, one.channel, one.address, one.topic, one.locale, one.zone, one.quiet) for one in rows]
-    return TopicRead(followers, page.rows[-1].key.sort if page.after is not None and page.rows else None)
-
-
-def _queue(broadcast: Broadcast, planned: list[tuple[BatchKey, Planned]], services: Services) -> None:
-    by_channel: dict[Channel, list[Outgoing]] = {}
-    for key, one in planned:
-        if one.not_before is None:
-            by_channel.setdefault(one.what.channel, []).append(Outgoing(SendJob(key).body))
-    for channel, messages in by_channel.items():
-        send_all(services.queues.named(send_queue(channel, broadcast.lane)), messages, sleep=services.sleep)
+    _queue(broadcast, [(key, one.what.channel) for key, one in zip(keys, planned, strict=True) if one.not_before is None], services)
+    return turned
 
 
 def _queue_again(broadcast: Broadcast, number: int, shard: Shard, services: Services) -> None:
     """The worker before us may have died between naming its page and queueing it. Claims make a second job harmless."""
+    last = services.store.batches.of_page(broadcast.id, number, shard.page - 1, shard.tokens[-1])
+    _queue(broadcast, [(key, far.channel) for key, far in last if far.state is BatchState.QUEUED], services)
+
+
+def _queue(broadcast: Broadcast, batches: Iterable[tuple[BatchKey, Channel | None]], services: Services) -> None:
     by_channel: dict[Channel, list[Outgoing]] = {}
-    for key, far in services.store.batches.of_page(broadcast.id, number, shard.page - 1, shard.tokens[-1]):
-        if far.state is BatchState.QUEUED and far.channel:
-            by_channel.setdefault(far.channel, []).append(Outgoing(SendJob(key).body))
+    for key, channel in batches:
+        if channel:
+            by_channel.setdefault(channel, []).append(Outgoing(SendJob(key).body))
     for channel, messages in by_channel.items():
         send_all(services.queues.named(send_queue(channel, broadcast.lane)), messages, sleep=services.sleep)
 
 
-def _expected(broadcast: Broadcast, services: Services, now: datetime) -> datetime:
-    """When the sweep should worry about a batch: after the whole broadcast could have gone out at the senders' pace, and some slack."""
-    planned = broadcast.planned or {}
-    slowest = max((count / services.pace.get(Channel(channel), 1000) for channel, count in planned.items()), default=0.0)
-    return now + timedelta(seconds=slowest) + SLACK
+# --- a stop ----------------------------------------------------------------------------------------------------------
+
+
+def _close(broadcast: Broadcast, number: int, shard: Shard, services: Services) -> None:
+    """The broadcast was stopped: what is unread stays unread and is counted, and what waits for its time or its turn is settled now."""
+    if not shard.done:
+        left = unread(broadcast, number, shard, services=services)
+        services.store.shards.cut(broadcast.id, number, shard, left, services.now())
+    now, all_batches = services.now(), counted(services.store.batches, broadcast.id, number, shard)
+    waking = [(key, far) for key, far in all_batches if far.state in {BatchState.HELD, BatchState.QUEUED}]
+    for key, far in waking:
+        if far.not_before > now:
+            services.store.batches.push(key, far, due=now + SLACK, release=now)
+    _queue(broadcast, [(key, far.channel) for key, far in waking], services)

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 
 from chalicelib.domain.address import Channel
+from chalicelib.domain.counts import Unread
 from chalicelib.domain.ids import SHARDS
 from chalicelib.domain.preview import Headcount
 from chalicelib.state.table import Table
 from chalicelib.store.subscriptions import Subscription, Subscriptions
 
 MOST_READ = 10_000
+MOST_UNREAD = 20_000
 _DIGITS = 12
 
 
@@ -42,8 +44,16 @@ class Headcounts:
             exact=len(rows) <= most,
         )
 
-    def _in_step(self, topics: Sequence[str]) -> Iterator[Subscription]:
-        followers = [Subscriptions(self.table).followers(topic, shards=range(SHARDS)) for topic in topics]
+    def unread(self, topics: Sequence[str], channels: Collection[Channel], *, shard: int, after: str, most: int = MOST_UNREAD) -> Unread:
+        """Who follows these topics on these channels in a shard, after a subscriber id: exact up to `most` subscriptions, else estimated."""
+        rows = list(islice(self._in_step(topics, shards=[shard], after=after or None), most + 1))
+        exact = len(rows) <= most
+        share = 1.0 if exact else _share_between(_share(after) if after else shard / SHARDS, rows[-1].subscriber, (shard + 1) / SHARDS)
+        seen = Counter(one.channel for one in (next(same) for _, same in groupby(rows, key=_recipient)))
+        return Unread({channel: round(seen[channel] / share) for channel in channels}, exact)
+
+    def _in_step(self, topics: Sequence[str], *, shards: Sequence[int] = range(SHARDS), after: str | None = None) -> Iterator[Subscription]:
+        followers = [Subscriptions(self.table).followers(topic, shards=shards, after=after) for topic in topics]
         return heapq.merge(*followers, key=_recipient)
 
 
@@ -54,3 +64,8 @@ def _recipient(one: Subscription) -> tuple[str, str]:
 def _share(subscriber: str) -> float:
     """Which share of all possible ids comes before this one."""
     return max(int(subscriber[:_DIGITS], 16), 1) / float(16**_DIGITS)
+
+
+def _share_between(start: float, subscriber: str, end: float) -> float:
+    """Which share of the ids from `start` to `end` comes before this one."""
+    return max(_share(subscriber) - start, 16.0**-_DIGITS) / (end - start)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from chalicelib.domain.address import Channel
 from chalicelib.domain.batch import BatchKey, BatchState, HowFar
 from chalicelib.domain.broadcast import Broadcast
-from chalicelib.domain.counts import as_answer, count
+from chalicelib.domain.counts import Unread, as_answer, count, unread_sum
 from chalicelib.domain.delivery import Mark
 from chalicelib.domain.ids import SHARDS
 from chalicelib.state.table import Table, Value
@@ -37,6 +37,10 @@ class ProgressReader:
         """All sixteen shard rows, read consistently."""
         rows = self.table.get_many(shard_keys(broadcast))
         return [read_shard(broadcast, shard, rows) for shard in range(SHARDS)]
+
+    def unread(self, broadcast: Broadcast) -> Unread:
+        """Whom a stop left unread, as far as its shards are closed."""
+        return unread_sum((shard.unread for shard in self.shards(broadcast.id)), broadcast.audience.channels)
 
     def read(self, broadcast: Broadcast) -> Reading:
         """Shards first, batches after: a batch written in between belongs to a shard that was not done, so `ended` cannot come early."""

@@ -1,13 +1,15 @@
-"""Shard rows: `B#<broadcast>` / `SHARD#<s>`: how far a fan-out job read its sixteenth of the audience."""
+"""Shard rows: `B#<broadcast>` / `SHARD#<s>`: how far a fan-out job read its sixteenth of the audience, and what a stop left of it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from chalicelib.domain.address import Channel
+from chalicelib.domain.counts import Unread
 from chalicelib.domain.ids import SHARDS
 from chalicelib.domain.times import from_ms, to_ms
 from chalicelib.errors import WriteRefused
-from chalicelib.state.table import Change, Condition, Key, Lacks, Table, Values, either, equals, every
+from chalicelib.state.table import Change, Condition, Key, Lacks, Table, Value, Values, either, equals, every
 
 END = "~"
 """`after` once everything was read: above every subscriber id."""
@@ -15,7 +17,8 @@ END = "~"
 
 @dataclass(frozen=True)
 class Shard:
-    """What is read of a shard. A page exists once its token stands in `tokens`; the batches of any other token were never."""
+    """What is read of a shard. A page exists once its token stands in `tokens`; the batches of any other token were never. `planned` counts
+    their recipients; `unread` those whom a stop left out."""
 
     page: int = 0
     after: str = ""
@@ -23,6 +26,8 @@ class Shard:
     done: bool = False
     cut: bool = False
     at: datetime | None = None
+    planned: Mapping[Channel, int] = field(default_factory=dict)
+    unread: Unread = field(default_factory=Unread)
 
 
 @dataclass(frozen=True)
@@ -31,18 +36,23 @@ class Shards:
 
     table: Table
 
-    def checkpoint(self, broadcast: str, shard: int, read: Shard, *, after: str, token: str, now: datetime) -> bool:
-        """The page's batches are written: from now on they count. False where another job was first."""
-        tokens = [*read.tokens, token]
-        change = Change(set={"page": read.page + 1, "after": after, "tokens": list(tokens), "at": to_ms(now)})
-        expect = every(either(Lacks("page"), equals("page", read.page)), Lacks("done"))
-        return self._write(broadcast, shard, change, expect, mine=lambda old: _read(old).tokens[-1:] == (token,))
+    def get(self, broadcast: str, shard: int) -> Shard:
+        """A shard, read consistently; a fresh one where its row is missing."""
+        return _read(self.table.get(shard_key(broadcast, shard)) or {})
 
-    def cut(self, broadcast: str, shard: int, read: Shard, now: datetime) -> bool:
-        """The broadcast was stopped: what is unread stays unread."""
-        change = Change(set={"page": read.page, "after": END, "tokens": list(read.tokens), "done": True, "cut": read.after != END, "at": to_ms(now)})
+    def checkpoint(self, broadcast: str, shard: int, turned: Shard, now: datetime) -> bool:
+        """The batches of the last page of `turned` are written: from now on they count. False where another job was first."""
+        before, token = turned.page - 1, turned.tokens[-1]
+        values: Values = {"page": turned.page, "after": turned.after, "tokens": list(turned.tokens), "planned": _counts(turned.planned), "at": to_ms(now)}
+        expect = every(either(Lacks("page"), equals("page", before)), Lacks("done"))
+        return self._write(broadcast, shard, Change(set=values), expect, mine=lambda old: _read(old).tokens[-1:] == (token,))
+
+    def cut(self, broadcast: str, shard: int, read: Shard, unread: Unread, now: datetime) -> bool:
+        """The broadcast was stopped: what is unread stays unread, and is counted."""
+        values: Values = {"page": read.page, "after": END, "tokens": list(read.tokens), "done": True, "cut": read.after != END, "at": to_ms(now)}
+        values = {**values, "unread": _counts(unread.channels), "unread_exact": unread.exact}
         expect = every(either(Lacks("page"), equals("page", read.page)), Lacks("done"))
-        return self._write(broadcast, shard, change, expect, mine=lambda old: bool(old.get("done")))
+        return self._write(broadcast, shard, Change(set=values), expect, mine=lambda old: bool(old.get("done")))
 
     def finish(self, broadcast: str, shard: int, read: Shard, now: datetime) -> bool:
         """Everything is read and queued. Never undone."""
@@ -80,4 +90,14 @@ def _read(values: Values) -> Shard:
         done=bool(values.get("done")),
         cut=bool(values.get("cut")),
         at=from_ms(at) if isinstance(at, int) else None,
+        planned=_read_counts(values.get("planned")),
+        unread=Unread(_read_counts(values.get("unread")), bool(values.get("unread_exact", True))),
     )
+
+
+def _counts(counts: Mapping[Channel, int]) -> Values:
+    return {str(channel): count for channel, count in counts.items()}
+
+
+def _read_counts(value: Value) -> dict[Channel, int]:
+    return {Channel(name): int(str(count)) for name, count in value.items()} if isinstance(value, Mapping) else {}

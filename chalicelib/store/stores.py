@@ -19,6 +19,7 @@ from chalicelib.store.notices import Notices
 from chalicelib.store.pace import Pace
 from chalicelib.store.posts import Posts
 from chalicelib.store.progress import ProgressReader
+from chalicelib.store.reach import Reach
 from chalicelib.store.replies import Replies
 from chalicelib.store.requests import Requests
 from chalicelib.store.sealed import Vault
@@ -75,6 +76,11 @@ class Stores:
     def progress(self) -> ProgressReader:
         """Sums of a broadcast's rows."""
         return ProgressReader(self.table, self.batches)
+
+    @cached_property
+    def reach(self) -> Reach:
+        """Who got a broadcast, or may have."""
+        return Reach(self.table, self.batches, self.progress)
 
     @cached_property
     def notices(self) -> Notices:
