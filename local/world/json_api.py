@@ -72,8 +72,9 @@ def levers(world: World) -> Blueprint:
 
     @door.post("/faults")
     def post_fault() -> Response:
-        fault = read_fault(read_object(), time.time())
-        world.faults.switch(fault)
+        asked = read_object()
+        fault = read_fault(asked, time.time())
+        world.faults.switch(fault, beside=asked.get("beside") is True)
         return jsonify(channel=fault.channel, mode=fault.mode, share=fault.share, until=fault.until)
 
     @door.get("/clock")
@@ -107,8 +108,8 @@ def phone_of(number: str) -> str:
 
 
 def read_fault(asked: Mapping[str, Any], now: float) -> Fault:
-    """`{channel, mode, share, for}`; `share` is 1 and `for` without end unless given."""
-    channel, mode, share, seconds = asked.get("channel"), asked.get("mode", OK), asked.get("share", 1), asked.get("for")
+    """`{channel, mode, share, for}`; `share` is 1 and `for` without end unless given. `times` is the most calls it hits."""
+    channel, mode, share, seconds, times = asked.get("channel"), asked.get("mode", OK), asked.get("share", 1), asked.get("for"), asked.get("times")
     if channel not in CHANNELS:
         raise Invalid.field("#/channel", "unknown_channel", f"Give one of: {', '.join(CHANNELS)}.")
     if mode not in MODES:
@@ -117,7 +118,9 @@ def read_fault(asked: Mapping[str, Any], now: float) -> Fault:
         raise Invalid.field("#/share", "out_of_range", "Give a share above 0 and up to 1.")
     if seconds is not None and (not _is_number(seconds) or not 0 < seconds <= _MOST_SECONDS):
         raise Invalid.field("#/for", "out_of_range", f"Give a number of seconds above 0 and up to {_MOST_SECONDS}.")
-    return Fault(channel, mode, float(share), None if seconds is None else now + seconds)
+    if times is not None and (not isinstance(times, int) or isinstance(times, bool) or times < 1):
+        raise Invalid.field("#/times", "out_of_range", "Give a whole number of calls, from 1.")
+    return Fault(channel, mode, float(share), None if seconds is None else now + seconds, times)
 
 
 def read_seeding(world: World, asked: Mapping[str, Any]) -> Seeding:

@@ -109,7 +109,8 @@ def lever_pages(world: World) -> Blueprint:
     def faults() -> str:
         standing = {channel: world.faults.standing(channel) for channel in CHANNELS}
         modes = {channel: _offered(fault) for channel, fault in standing.items()}
-        return render_template("faults.html", modes=modes, standing=standing, words=_FAULT_WORDS, seconds=time.time())
+        beside = {channel: world.faults.all_standing(channel)[1:] for channel in CHANNELS}
+        return render_template("faults.html", modes=modes, standing=standing, beside=beside, words=_FAULT_WORDS, seconds=time.time())
 
     @door.post("/faults/switch")
     def switch() -> Response:

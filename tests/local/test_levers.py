@@ -131,6 +131,9 @@ def test_a_fault_is_switched_on_and_ends_by_itself(city: SmallWorld) -> None:
         ({"channel": "sms", "mode": "429", "for": -1}, "#/for"),
         ({"channel": "sms", "mode": "429", "for": "long"}, "#/for"),
         ({"channel": "sms", "mode": "429", "for": 10**12}, "#/for"),
+        ({"channel": "sms", "mode": "429", "times": 0}, "#/times"),
+        ({"channel": "sms", "mode": "429", "times": 1.5}, "#/times"),
+        ({"channel": "sms", "mode": "429", "times": True}, "#/times"),
     ],
 )
 def test_a_wrong_fault_is_refused(city: SmallWorld, sent: dict[str, object], pointer: str) -> None:
@@ -144,6 +147,35 @@ def test_a_share_is_kept_to_the_call(tmp_path: Path, share: float, calls: int, h
     faults = Faults(SqliteFile(tmp_path / "city.db"))
     faults.switch(Fault("sms", "500", share))
     assert Counter(faults.strike("sms") for _ in range(calls))["500"] == hit
+
+
+def test_a_fault_may_end_after_so_many_calls(tmp_path: Path) -> None:
+    city = a_world(tmp_path)
+    city.web.post("/faults", json={"channel": "sms", "mode": "500", "share": 0.5, "times": 2})
+    assert [city.world.faults.strike("sms") for _ in range(8)] == ["ok", "500", "ok", "500", "ok", "ok", "ok", "ok"]
+
+
+def test_a_fault_takes_the_place_of_the_others_or_stands_beside_them(tmp_path: Path) -> None:
+    city = a_world(tmp_path)
+
+    def post(mode: str, **more: object) -> list[str]:
+        assert city.web.post("/faults", json={"channel": "sms", "mode": mode, **more}).status_code == 200
+        return [fault.mode for fault in city.world.faults.all_standing("sms")]
+
+    assert post("500") == ["500"]
+    assert post("429", share=0.5) == ["429"]
+    assert post("drop-reply", share=0.25, beside=True) == ["429", "drop-reply"]
+    assert Counter(city.world.faults.strike("sms") for _ in range(80)) == {"429": 40, "drop-reply": 10, "ok": 30}
+    assert city.web.get("/faults").text.count("state stopped") == 2
+    assert post("ok") == []
+    assert Counter(city.world.faults.strike("sms") for _ in range(8)) == {"ok": 8}
+
+
+def test_faults_of_calls_and_of_recipients_stand_beside_each_other(tmp_path: Path) -> None:
+    faults = Faults(SqliteFile(tmp_path / "city.db"))
+    faults.switch(Fault("email", "500"))
+    faults.switch(Fault("email", "invalid"), beside=True)
+    assert (faults.strike("email"), faults.strike("email", per_recipient=True)) == ("500", "invalid")
 
 
 # --- outbox and attempts ---------------------------------------------------------------------------------------------
