@@ -1,22 +1,18 @@
 """Post a broadcast: notice, broadcast, audit entry and the caller's idempotency key in one transaction; then queue its launch."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from chalicelib.domain.alerts import Said
-from chalicelib.domain.broadcast import Approval, Broadcast, BroadcastState, SendAt, hash_of, needs_second_person
+from chalicelib.domain.broadcast import Approval, Broadcast, BroadcastState, SendAt, hash_of
 from chalicelib.domain.notice import Act, Notice
 from chalicelib.domain.preview import Preview
-from chalicelib.domain.times import spoken
-from chalicelib.errors import Conflict, Invalid, StateLater, TransactionRefused
+from chalicelib.errors import Conflict, StateLater, TransactionRefused
 from chalicelib.flows.launching import queue_launch
+from chalicelib.flows.posting import Posted, estimate, replay, state_of
 from chalicelib.flows.services import Services
 from chalicelib.store.audit import AuditEntry
 from chalicelib.store.notices import KnownNotice, Revision
 from chalicelib.store.requests import Answered, RequestName, read_answered
-
-CURRENCY = "USD"
 
 
 @dataclass(frozen=True)
@@ -28,14 +24,6 @@ class Order:
     author: str
     request: RequestName
     body_hash: str
-
-
-@dataclass(frozen=True)
-class Posted:
-    """The answer, and whether it is the first one again."""
-
-    answer: Mapping[str, object]
-    replayed: bool = False
 
 
 def post_broadcast(order: Order, preview: Preview, *, services: Services) -> Posted:
@@ -63,31 +51,6 @@ def post_broadcast(order: Order, preview: Preview, *, services: Services) -> Pos
         raise Conflict("A request with this Idempotency-Key is being worked on.", code="in_flight") from None
     queue_launch(broadcast, services=services)
     return Posted(answered.answer)
-
-
-def replay(before: Answered, body_hash: str) -> Posted:
-    """The first answer again. Raises Invalid where the body was another."""
-    if before.body_hash != body_hash:
-        raise Invalid("This Idempotency-Key came before with another body.", code="key_reused")
-    return Posted(before.answer, replayed=True)
-
-
-def estimate(preview: Preview) -> dict[str, object]:
-    """What sending comes to, as the API says it."""
-    finishes_at = (preview.finishes_at + timedelta(microseconds=999_999)).replace(microsecond=0)
-    return {
-        "audience": {str(channel): count for channel, count in preview.headcount.channels.items()},
-        "audience_exact": preview.headcount.exact,
-        "parts": dict(preview.parts),
-        "cost": {"micros": preview.cost_micros, "currency": CURRENCY},
-        "finishes_at": spoken(finishes_at),
-    }
-
-
-def state_of(preview: Preview) -> BroadcastState:
-    """Whether a second person has to look first."""
-    waits = needs_second_person(urgent=preview.content.urgent, people=preview.headcount.people)
-    return BroadcastState.AWAITING_APPROVAL if waits else BroadcastState.SCHEDULED
 
 
 def _broadcast(order: Order, preview: Preview, services: Services) -> Broadcast:

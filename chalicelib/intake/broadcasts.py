@@ -13,7 +13,8 @@ from chalicelib.domain.strict_json import Json
 from chalicelib.errors import Malformed, NotFound
 from chalicelib.feeds.native import read_fields, read_send_at
 from chalicelib.flows.approve import approve
-from chalicelib.flows.post_broadcast import Order, Posted, estimate, post_broadcast, replay, state_of
+from chalicelib.flows.post_broadcast import Order, post_broadcast
+from chalicelib.flows.posting import Posted, estimate, replay, state_of
 from chalicelib.flows.preview import preview
 from chalicelib.flows.progress import progress
 from chalicelib.flows.services import Services
