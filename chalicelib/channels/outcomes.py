@@ -15,9 +15,6 @@ from datetime import timedelta
 
 from chalicelib.domain.message import Advice, Answer, Outcome
 
-REFUSES_US = "provider refuses our account"
-"""Logged where a person has to act before anything more is taken. The alarms look for these very words."""
-
 _log = logging.getLogger("belfry")
 
 
@@ -110,10 +107,10 @@ def advice_of(code: str, codes: Mapping[str, Meaning]) -> Advice:
 
 
 def tell_of_refusal(outcomes: Iterable[Outcome], *, provider: str) -> None:
-    """Log it, once for all of these, where the provider refuses our account."""
+    """Log it, once for all of these, where the provider refuses our account: an alarm wakes on these very words."""
     codes = sorted({outcome.code for outcome in outcomes if outcome.advice is Advice.OUR_ACCOUNT})
     if codes:
-        _log.error(REFUSES_US, extra={"fields": {"provider": provider, "codes": codes}})
+        _log.error("provider refuses our account", extra={"fields": {"provider": provider, "codes": codes}})
 
 
 # A TLS failure that can only come before a request is sent; others may also come while its answer is read.

@@ -78,6 +78,11 @@ class Advice(StrEnum):
     """Nothing is wrong with the address: the provider refuses us, and a person has to act."""
 
     @property
+    def is_about_address(self) -> bool:
+        """Whether there is something to do to the address."""
+        return self not in {Advice.NONE, Advice.OUR_ACCOUNT}
+
+    @property
     def streak(self) -> "Streak | None":
         """How often an address must earn this to be bad; None where the advice is not about the address being bad."""
         return _STREAKS.get(self)

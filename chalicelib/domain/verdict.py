@@ -12,11 +12,12 @@ from chalicelib.domain.quiet import released_at
 
 @dataclass(frozen=True)
 class Looked:
-    """An address as the look found it."""
+    """An address as the look found it. `bad`: a provider proved that nothing can be sent there."""
 
     sealed: str | None
     verified: bool
     opted_out: bool
+    bad: bool = False
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ def verdict(entry: Entry, address: Looked | None, broadcast: Broadcast | None, *
         return Mark(State.SKIPPED, SkipReason.OPTED_OUT)
     if address.sealed is None:
         return Mark(State.SKIPPED, SkipReason.ERASED)
+    if address.bad:
+        return Mark(State.SKIPPED, SkipReason.NO_ADDRESS)
     if not address.verified:
         return Mark(State.SKIPPED, SkipReason.UNVERIFIED)
     if entry.quiet and not broadcast.urgent:

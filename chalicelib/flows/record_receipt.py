@@ -1,15 +1,23 @@
-"""Receipts: what providers say later. A delivery only moves forward, whatever the order and the number of receipts."""
+"""Receipts: what providers say later. A delivery only moves forward, whatever the order and the number of receipts.
 
+A receipt that says "failed" is final: the provider took the message, and nothing tells a message that got lost on the way from one that was
+read and not reported. It is handed over once. What a receipt says of the address is heeded before it counts, and by the address's own row
+only once.
+"""
+
+import logging
 from collections.abc import Sequence
 
 from chalicelib.domain.batch import BatchKey
 from chalicelib.domain.delivery import State
 from chalicelib.domain.jobs import ReceiptJob
 from chalicelib.domain.message import Advice
-from chalicelib.flows.heeding import heed_opt_out
+from chalicelib.flows.heeding import Word, heed
 from chalicelib.flows.services import Services
 from chalicelib.flows.waking import wake_if_proven
 from chalicelib.store.batches import read_what, what_key
+
+_log = logging.getLogger("belfry")
 
 
 def record_receipt(jobs: Sequence[ReceiptJob], *, services: Services) -> None:
@@ -20,13 +28,15 @@ def record_receipt(jobs: Sequence[ReceiptJob], *, services: Services) -> None:
         if named is None:
             continue
         key, entry = named
-        if job.advice == Advice.OPTED_OUT:
-            _opt_out(key, entry, State(job.status), services)
+        _heed(job, key, entry, services)
         grouped.setdefault(key, {}).setdefault(State(job.status), set()).add(entry)
     for key, entries in grouped.items():
         far = services.store.batches.add_receipts(key, entries)
         if far is not None:
             wake_if_proven(key, far, None, services=services)
+    refusals = sorted({job.code for job in jobs if job.advice == Advice.OUR_ACCOUNT})
+    if refusals:
+        _log.error("provider refuses our account", extra={"fields": {"codes": refusals}})
 
 
 def _named(job: ReceiptJob, services: Services) -> tuple[BatchKey, int] | None:
@@ -37,10 +47,10 @@ def _named(job: ReceiptJob, services: Services) -> tuple[BatchKey, int] | None:
     return BatchKey(broadcast, int(shard), name), int(entry)
 
 
-def _opt_out(key: BatchKey, entry: int, state: State, services: Services) -> None:
-    """The address wants no more: that is said on its row before the receipt counts. A receipt that counts already was heeded, and
-    its owner may have come back since."""
-    far = services.store.batches.read([key]).get(key)
-    what = read_what(key, services.store.table.get_many([what_key(key)]))
-    if far is not None and what is not None and state not in far.receipts_of(entry):
-        heed_opt_out(what.entries[entry].address, what.channel, source=key.broadcast, services=services)
+def _heed(job: ReceiptJob, key: BatchKey, entry: int, services: Services) -> None:
+    """A word about the address is heeded by its own name, not by whether the receipt counts already: SES calls an email delivered, and
+    then spam, and both mean delivered."""
+    advice = Advice(job.advice)
+    what = read_what(key, services.store.table.get_many([what_key(key)])) if advice.is_about_address else None
+    if what is not None:
+        heed(Word(key.broadcast, job.code, advice), what.entries[entry].address, what.channel, services=services)

@@ -1,28 +1,53 @@
 """Address rows: `A#<hash>` / `ADDRESS`. Found by keyed hash; the address itself is sealed.
 
-The row outlives its subscriptions, so that one phone keeps one subscriber id over STOP and JOIN.
+The row outlives its subscriptions, so that one phone keeps one subscriber id over STOP and JOIN. It also holds what providers said of the
+address: `bad` is the code that proved it bad, `faults` how often in a row it failed in a way that may. `heeded` names the last words of
+theirs that were acted on, so that a word that comes again undoes nothing that its owner did since.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from chalicelib.domain.address import Address
-from chalicelib.domain.times import from_ms, to_ms
+from chalicelib.domain.address import Address, Channel
+from chalicelib.domain.message import Streak
+from chalicelib.domain.times import from_ms, spoken, to_ms
 from chalicelib.errors import WriteRefused
-from chalicelib.state.table import MOST_GET, Change, Exists, Key, Lacks, Row, Table, Update, Values, Write, equals, every
+from chalicelib.state.table import MOST_GET, Change, Condition, Exists, Key, Lacks, Row, Table, Update, Value, Values, Write, equals, every
 from chalicelib.store.sealed import Vault
+
+_GOOD_AGAIN = ("bad", "bad_at", "faults", "faulted_at")
+_HEEDED = 8
+"""Words of providers that a row remembers. They come again within minutes, not after so many others."""
+
+_SINCE_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_log = logging.getLogger("belfry")
 
 
 @dataclass(frozen=True)
 class KnownAddress:
-    """An address as stored. `sealed` is None once erased."""
+    """An address as stored. `sealed` is None once erased; `bad` is None unless a provider proved it bad."""
 
     hash: str
     subscriber: str
     sealed: str | None
     verified: bool
     opted_out: datetime | None
+    bad: str | None = None
+    channel: Channel | None = None
+    faults: int = 0
+    faulted_at: datetime | None = None
+    heeded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A provider's word against an address: its code, which delivery it is about, and how many of its kind make the address bad."""
+
+    word: str
+    code: str
+    streak: Streak
 
 
 @dataclass(frozen=True)
@@ -62,14 +87,44 @@ class Addresses:
         return Row(address_key(self.vault.hash(address)), values)
 
     def welcome_write(self, known: KnownAddress) -> Write:
-        """The write that proves an address its owner's and lets messages go there again, for a transaction. Refused where
-        the owner said stop after `known` was read."""
+        """The write that proves an address its owner's, good, and willing: messages may go there again. For a transaction; refused
+        where the owner said stop after `known` was read."""
         still = equals("opted_out", to_ms(known.opted_out)) if known.opted_out else every(Exists(), Lacks("opted_out"))
-        return Update(address_key(known.hash), Change(set={"verified": True}, remove=("opted_out",)), expect=still)
+        return Update(address_key(known.hash), Change(set={"verified": True}, remove=("opted_out", *_GOOD_AGAIN)), expect=still)
 
     def opt_out(self, hash: str, now: datetime) -> None:
         """Nothing may be sent to this address from now on. Also for an address we never met, so that it stays said."""
+        _tell(hash, now)
         self.table.update(address_key(hash), Change(set={"opted_out": to_ms(now)}))
+
+    def heed_opt_out(self, hash: str, word: str, now: datetime) -> KnownAddress:
+        """As `opt_out`, where not the owner says so but a `word` about them. One heeded before changes nothing: its owner may have come back since."""
+        [known] = self.read([hash])
+        while known is None or word not in known.heeded:
+            _tell(hash, now)
+            change = Change(set={"opted_out": to_ms(now), **_heeding(known, word)})
+            try:
+                return _known(hash, self.table.update(address_key(hash), change, expect=_as_heeded(known)))
+            except WriteRefused as refused:
+                known = _known(hash, refused.old) if refused.old is not None else None
+        return known
+
+    def heed_fault(self, hash: str, fault: Fault, now: datetime) -> KnownAddress | None:
+        """Hold a fault against an address, once: with it, or the last of its streak, the address is bad. None where it is gone."""
+        [known] = self.read([hash])
+        while known is not None and known.bad is None and fault.word not in known.heeded:
+            try:
+                return _known(hash, self.table.update(address_key(hash), _fault_change(known, fault, now), expect=every(_as_heeded(known), Exists())))
+            except WriteRefused as refused:
+                known = _known(hash, refused.old) if refused.old is not None else None
+        return known
+
+    def prove_good(self, hash: str) -> None:
+        """Something came from this address, so it is good: what providers held against it is forgotten."""
+        try:
+            self.table.update(address_key(hash), Change(remove=_GOOD_AGAIN), expect=Exists())
+        except WriteRefused:
+            return
 
 
 def address_key(hash: str) -> Key:
@@ -87,12 +142,48 @@ def read_addresses(hashes: Sequence[str], rows: Mapping[Key, Values]) -> list[Kn
     return [_known(name, rows[address_key(name)]) if address_key(name) in rows else None for name in hashes]
 
 
+def _tell(hash: str, now: datetime) -> None:
+    """Said before it is written: after a restore from a backup, the log is what still knows of it."""
+    _log.info("opted out", extra={"fields": {"address": hash, "at": spoken(now)}})
+
+
+def _heeding(known: KnownAddress | None, word: str) -> Values:
+    return {"heeded": " ".join([*(known.heeded if known else ()), word][-_HEEDED:])}
+
+
+def _as_heeded(known: KnownAddress | None) -> Condition:
+    """Nothing was heeded since `known` was read."""
+    return equals("heeded", " ".join(known.heeded)) if known and known.heeded else Lacks("heeded")
+
+
+def _fault_change(known: KnownAddress, fault: Fault, now: datetime) -> Change:
+    goes_on = known.faulted_at is not None and now - known.faulted_at <= fault.streak.apart
+    faults = known.faults + 1 if goes_on else 1
+    if faults >= fault.streak.enough:
+        bad: Values = {"bad": fault.code, "bad_at": to_ms(now)}
+        return Change(set={**bad, **_heeding(known, fault.word)}, remove=("faults", "faulted_at"))
+    return Change(set={"faults": faults, "faulted_at": to_ms(now), **_heeding(known, fault.word)})
+
+
 def _known(name: str, values: Values) -> KnownAddress:
-    opted_out, sealed = values.get("opted_out"), values.get("sealed")
+    """The address of a row. One that cannot be read in part is read on the safe side, for it must not cost anybody else their message."""
+    sealed, faults, channel = values.get("sealed"), values.get("faults"), str(values.get("channel", ""))
     return KnownAddress(
         hash=name,
         subscriber=str(values.get("subscriber", "")),
         sealed=str(sealed) if sealed else None,
-        verified=bool(values.get("verified")),
-        opted_out=from_ms(opted_out) if isinstance(opted_out, int) else None,
+        verified=values.get("verified") is True,
+        opted_out=_moment(values["opted_out"]) or _SINCE_EVER if "opted_out" in values else None,
+        bad=str(values["bad"]) if "bad" in values else None,
+        channel=Channel(channel) if channel in list(Channel) else None,
+        faults=faults if isinstance(faults, int) else 0,
+        faulted_at=_moment(values.get("faulted_at")),
+        heeded=tuple(str(values.get("heeded", "")).split()),
     )
+
+
+def _moment(stored: Value) -> datetime | None:
+    try:
+        return from_ms(stored) if isinstance(stored, int) else None
+    except (ValueError, OverflowError, OSError):  # no year that a calendar has
+        return None

@@ -4,11 +4,14 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from chalicelib.domain.address import Address, Channel
+from chalicelib.errors import Misconfigured
 
 _NONCE = 12
 
@@ -41,7 +44,22 @@ class Vault:
         """An address, sealed."""
         return self.seal(address.text)
 
+    def open_address_or_none(self, sealed: str | None) -> Address | None:
+        """The address that `seal_address` hid; None where nothing is there, or it cannot be read: altered, cut, sealed with another key."""
+        try:
+            return self.open_address(sealed) if sealed else None
+        except (InvalidTag, ValueError):  # not base64, not UTF-8, no channel of ours
+            return None
+
+    def open_addresses(self, sealed: Sequence[str | None]) -> list[Address | None]:
+        """Several at once, None for each that cannot be read. Raises Misconfigured where not one of them can: then it is the key that is
+        wrong, and nobody is to be passed over for that."""
+        found = [self.open_address_or_none(one) for one in sealed]
+        if sum(one is not None for one in sealed) > 1 and not any(found):
+            raise Misconfigured("not one of these addresses can be opened: is the sealing key the one they were sealed with?")
+        return found
+
     def open_address(self, sealed: str) -> Address:
-        """The address that `seal_address` hid."""
+        """The address that `seal_address` hid. Raises InvalidTag or ValueError where it cannot be read."""
         channel, _, value = self.open(sealed).partition(":")
         return Address(Channel(channel), value)

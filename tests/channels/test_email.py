@@ -18,7 +18,7 @@ from botocore.exceptions import SSLError
 from urllib3.exceptions import SSLError as Urllib3SSLError
 
 from chalicelib.channels.email import A_WHILE, CODES, EmailSender, _transport, email_sender
-from chalicelib.channels.outcomes import REFUSES_US, UNTIL_MENDED, Answered, Lost, NeverLeft, judge
+from chalicelib.channels.outcomes import UNTIL_MENDED, Answered, Lost, NeverLeft, judge
 from chalicelib.channels.ses_events import read_event
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.jobs import ReceiptJob
@@ -303,7 +303,7 @@ def test_what_boto3_will_not_even_send_is_not_sent(ses):
 def test_a_refused_account_is_told_of_once_and_without_a_recipient(ses, caplog):
     ses.answer = lambda asked: refusing(400, "AccountSuspendedException")
     hand_over(ses, 3)
-    assert [(one.getMessage(), one.fields) for one in caplog.records] == [(REFUSES_US, {"provider": "ses", "codes": ["AccountSuspendedException"]})]
+    assert [(one.getMessage(), one.fields) for one in caplog.records] == [("provider refuses our account", {"provider": "ses", "codes": ["AccountSuspendedException"]})]
 
 
 def test_nobody_listening_is_not_sent():

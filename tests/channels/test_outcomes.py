@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from chalicelib.channels import email, ses_events, twilio_status
 from chalicelib.channels.outcomes import (
-    REFUSES_US,
     STATUSES,
     Accepted,
     Answered,
@@ -220,8 +219,8 @@ def test_a_provider_that_refuses_our_account_is_told_of_once_and_alarms(caplog: 
     refused = [Outcome(NOT_SENT, code, advice=OURS) for code in ("20003", "30002", "20003")]
     tell_of_refusal([Outcome(ACCEPTED, provider_id="SM1"), *refused], provider="twilio")
     [line] = caplog.records
-    assert (line.levelno, line.getMessage(), line.fields) == (logging.ERROR, REFUSES_US, {"provider": "twilio", "codes": ["20003", "30002"]})  # type: ignore[attr-defined]
-    assert REFUSES_US in LOGGED
+    assert (line.levelno, line.getMessage(), line.fields) == (logging.ERROR, "provider refuses our account", {"provider": "twilio", "codes": ["20003", "30002"]})  # type: ignore[attr-defined]
+    assert "provider refuses our account" in LOGGED
 
 
 def test_nothing_is_told_where_nobody_refuses_us(caplog: pytest.LogCaptureFixture) -> None:

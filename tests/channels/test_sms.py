@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from twilio.rest import Client
 
-from chalicelib.channels.outcomes import REFUSES_US, UNTIL_MENDED
+from chalicelib.channels.outcomes import UNTIL_MENDED
 from chalicelib.channels.sms import AT_ONCE, SmsSender, sms_sender
 from chalicelib.channels.twilio_http import CALL_SECONDS, CONNECT_SECONDS, TwilioHttp
 from chalicelib.channels.twilio_status import RECEIPTS, read_callback
@@ -172,7 +172,7 @@ def test_no_tls_where_we_expect_it_is_not_sent(twilio):
 def test_a_refused_account_is_told_of_once_and_without_a_number(twilio, caplog):
     twilio.answer = lambda asked: refusing(401, 20003)
     hand_over(twilio, 3)
-    assert [(one.getMessage(), one.fields) for one in caplog.records] == [(REFUSES_US, {"provider": "twilio", "codes": ["20003"]})]
+    assert [(one.getMessage(), one.fields) for one in caplog.records] == [("provider refuses our account", {"provider": "twilio", "codes": ["20003"]})]
 
 
 def test_nobody_listening_is_not_sent():
