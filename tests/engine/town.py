@@ -92,7 +92,8 @@ class HandOver:
 
 @dataclass
 class Provider:
-    """A provider that keeps the ground truth. `plan` says what it answers per hand-over; by default it accepts."""
+    """A provider that keeps the ground truth. `answers` says what it answers to an address, `fault` what it answers to anybody; by
+    default it accepts."""
 
     channel: Channel
     most: int
@@ -104,6 +105,7 @@ class Provider:
     can_find: bool = False
     confirmed: int = 0
     before_call: Callable[[Parcel], None] = lambda _parcel: None
+    fault: Callable[[Parcel], Outcome | None] = lambda _parcel: None
 
     def hand_over(self, parcels: Sequence[Parcel], *, gate: Gate) -> list[Outcome]:
         """One call a parcel."""
@@ -112,7 +114,7 @@ class Provider:
     def _one(self, parcel: Parcel) -> Outcome:
         self.before_call(parcel)
         plan = self.answers.get(parcel.to.value, [])
-        planned = plan.pop(0) if plan else Outcome(Answer.ACCEPTED, provider_id="p")
+        planned = plan.pop(0) if plan else self.fault(parcel) or Outcome(Answer.ACCEPTED, provider_id="p")
 
         def call() -> Outcome:
             if planned.answer is Answer.ACCEPTED or parcel.to.value in self.swallowed:
@@ -236,7 +238,9 @@ class Town:
         audience = Audience(topics, tuple(reached(topics, self.services.city.topics, include_below=False)), tuple(Channel))
         digest = hash_of(content, audience)
         approval = Approval("ana", "routine", digest, now) if state is BroadcastState.SCHEDULED else None
-        made = Broadcast(name, state, "ana", now, SendAt(now + later), audience, urgent, content.expires_at, digest, approval)
+        counted = self.plain.headcounts.count(audience.reached, audience.channels).channels
+        planned = {str(channel): count for channel, count in counted.items()}
+        made = Broadcast(name, state, "ana", now, SendAt(now + later), audience, urgent, content.expires_at, digest, approval, planned=planned)
         self.state.table.transact(self.plain.broadcasts.create_writes(made, content))
         self.state.queues.named("launch").send([_out({"broadcast": name}, round(later.total_seconds()))])
         return name
