@@ -218,6 +218,7 @@ class Town:
         state: BroadcastState = BroadcastState.SCHEDULED,
         lasts: timedelta = timedelta(hours=24),
         later: timedelta = timedelta(0),
+        title: str = "Hello",
     ) -> str:
         """A broadcast that is approved and due."""
         now = self.clock()
@@ -229,7 +230,7 @@ class Town:
             Kind.EMERGENCY if urgent else Kind.TRANSIT,
             Severity.MODERATE,
             Urgency.EXPECTED,
-            {"en": Text("Hello", "World")},
+            {"en": Text(title, "World")},
             "en",
             None,
             None,
