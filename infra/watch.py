@@ -8,6 +8,7 @@ LOGGED = {
     "job failed": ("failed-jobs", "A job failed and will be tried again; the log of its worker says which"),
     "job given up": ("jobs-given-up", "A job failed five times and is a dead letter; look, mend, and re-drive it"),
     "provider refuses our account": ("refused-by-provider", "A provider takes nothing from us before somebody acts: credentials, money, a suspended account"),
+    "addresses cannot be opened": ("sealed-addresses", "No address of a chunk could be opened: is the sealing key the one they were sealed with?"),
     "batch given up": ("batches-given-up", "A batch was given up after eight tries; its untried recipients count as failed by us"),
 }
 """Failures that Lambda does not count as such, because the worker gives back only the messages concerned."""

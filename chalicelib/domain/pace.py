@@ -1,6 +1,6 @@
 """Pace: how fast a sender may go now. Pure: a sender's standing and news of it in, its new standing out.
 
-asked too often  → half the speed; clean again → a quarter faster every few seconds, up to the pace
+asked too often  → half the speed; clean again → half as fast again every few seconds, up to the pace
 no answers       → shut: one probe now and then; enough good probes → open again, at half speed
 """
 
@@ -11,7 +11,7 @@ FIDELITY = 0.98
 """The share of the contract that we use: evenly spaced and a little below, no second ever sees more than the contract."""
 SLOWEST = 0.05
 """The share of the pace below which throttling takes nobody; never less than one a second."""
-CLIMB = 1.25
+CLIMB = 1.5
 STEADY = timedelta(seconds=5)
 """One halving, and one climb, within this time: what many workers hear at once is one piece of news."""
 

@@ -1,18 +1,22 @@
 """One chunk of a batch: mark, look, hand over, note."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from chalicelib.domain.address import Channel
+from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.batch import LAST_CALL, LEASE
 from chalicelib.domain.delivery import UNTRIED, Mark, State
-from chalicelib.domain.message import NOT_TRIED, Advice, Answer, Outcome, Parcel
+from chalicelib.domain.message import NOT_TRIED, Answer, Outcome, Parcel
 from chalicelib.domain.pace import SLOW, News
 from chalicelib.domain.verdict import Hold
-from chalicelib.flows.heeding import heed_opt_out
+from chalicelib.errors import Misconfigured
+from chalicelib.flows.heeding import Word, heed
 from chalicelib.flows.looking import Reader, look
 from chalicelib.flows.task import Progress, Task, is_resend, report_late
+
+_log = logging.getLogger("belfry")
 
 LAST_START = timedelta(seconds=45)
 """No provider call begins later than this after its worker began: with its ten seconds it ends before the worker's time does."""
@@ -31,15 +35,15 @@ def send_chunk(task: Task, progress: Progress, chunk: Sequence[int], *, marked: 
     decided = {entry: str(one) for entry, one in seen.verdicts.items() if isinstance(one, Mark) and not resend}
     progress = _hold(replace(progress.with_cells(decided), ended=seen.ended, paused=seen.paused), seen.verdicts)
     going = [entry for entry in chunk if seen.verdicts[entry] is None and not seen.paused]
-    if not going:
+    progress, parcels = _parcels(task, progress, {entry: seen.readers[entry] for entry in going}, resend=resend)
+    if not parcels:
         return progress
-    parcels = [_parcel(task, entry, seen.readers[entry], resend=resend) for entry in going]
     last = min(progress.marked_at + LAST_CALL, task.started + LAST_START, task.broadcast.expires_at)
     began = task.services.now()
-    outcomes = task.sender.hand_over(parcels, gate=task.pacer.gate.until(last))
-    _tell(task, outcomes, began)
-    _heed(task, going, outcomes)
-    return _note(progress, dict(zip(going, outcomes, strict=True)), resend=resend)
+    outcomes = dict(zip(parcels, task.sender.hand_over(list(parcels.values()), gate=task.pacer.gate.until(last)), strict=True))
+    _tell(task, list(outcomes.values()), began)
+    _heed(task, outcomes)
+    return _note(progress, outcomes, resend=resend)
 
 
 def _hold(progress: Progress, verdicts: Mapping[int, Mark | Hold | None]) -> Progress:
@@ -64,7 +68,20 @@ def _mark(task: Task, progress: Progress, chunk: Sequence[int]) -> Progress:
     return replace(progress, answers=answers, marked_at=now).with_cells(proven)
 
 
-def _parcel(task: Task, entry: int, reader: Reader, *, resend: bool) -> Parcel:
+def _parcels(task: Task, progress: Progress, readers: Mapping[int, Reader], *, resend: bool) -> tuple[Progress, dict[int, Parcel]]:
+    """What to hand over. An address that cannot be read costs its own recipient and nobody else; where none can, it is our key that is
+    wrong: all are left as they were, and somebody is told."""
+    try:
+        opened = task.services.store.vault.open_addresses([one.address.sealed if one.address else None for one in readers.values()])
+    except Misconfigured as error:
+        _log.error("addresses cannot be opened", exc_info=error)
+        return replace(progress, later=True, answers=replace(progress.answers, laters=progress.answers.laters + 1)), {}
+    found = dict(zip(readers, opened, strict=True))
+    unreadable = {entry: str(State.UNKNOWN if resend else Mark(State.FAILED, "our_fault")) for entry, to in found.items() if to is None}
+    return progress.with_cells(unreadable), {entry: _parcel(task, entry, readers[entry], to, resend=resend) for entry, to in found.items() if to}
+
+
+def _parcel(task: Task, entry: int, reader: Reader, to: Address, *, resend: bool) -> Parcel:
     services, one, batch = task.services, reader.entry, task.key
     token = services.tokens.sign("delivery", batch.broadcast, str(batch.shard), batch.name, str(entry), "2" if resend else "1")
     values: dict[str, str] = {}
@@ -75,8 +92,7 @@ def _parcel(task: Task, entry: int, reader: Reader, *, resend: bool) -> Parcel:
             "unsubscribe_url": f"{services.public_url}/unsubscribe/{unsubscribe}",
             "preferences_url": f"{services.public_url}/preferences/{preferences}",
         }
-    sealed = (reader.address.sealed if reader.address else None) or ""
-    return Parcel(services.store.vault.open_address(sealed), task.message(one.topic, reader.locale), token, values)
+    return Parcel(to, task.message(one.topic, reader.locale), token, values)
 
 
 def _tell(task: Task, outcomes: Sequence[Outcome], began: datetime) -> None:
@@ -90,14 +106,14 @@ def _tell(task: Task, outcomes: Sequence[Outcome], began: datetime) -> None:
     task.pacer.tell(News(answered, throttled, unanswered))
 
 
-def _heed(task: Task, entries: Sequence[int], outcomes: Sequence[Outcome]) -> None:
-    """A provider that says an address opted out knows something we did not."""
-    for entry, outcome in zip(entries, outcomes, strict=True):
-        if outcome.advice is Advice.OPTED_OUT:
-            heed_opt_out(task.what.entries[entry].address, task.what.channel, source=f"{task.key.broadcast}:{outcome.code}", services=task.services)
+def _heed(task: Task, outcomes: Mapping[int, Outcome]) -> None:
+    """A provider that says an address opted out, or is bad, knows something we did not."""
+    for entry, outcome in outcomes.items():
+        if outcome.advice.is_about_address:
+            heed(Word(task.key.broadcast, outcome.code, outcome.advice), task.what.entries[entry].address, task.what.channel, services=task.services)
 
 
-def _note(progress: Progress, outcomes: dict[int, Outcome], *, resend: bool) -> Progress:
+def _note(progress: Progress, outcomes: Mapping[int, Outcome], *, resend: bool) -> Progress:
     """Outcomes become cells. Once in doubt an entry can only become accepted, or stay unknown."""
     cells: dict[int, str] = {}
     for entry, outcome in outcomes.items():
@@ -118,4 +134,5 @@ def _note(progress: Progress, outcomes: dict[int, Outcome], *, resend: bool) -> 
         answers = replace(answers, in_doubt_since=progress.marked_at + LEASE, doubt_from=start)
     later = any(outcome.answer in {Answer.LATER, Answer.NOT_SENT} and outcome.code != NOT_TRIED for outcome in outcomes.values())
     answers = replace(answers, laters=answers.laters + 1 if later else 0)
-    return replace(replace(progress, answers=answers).with_cells(cells), later=later)
+    wait = max((outcome.wait for outcome in outcomes.values() if outcome.wait), default=None)
+    return replace(replace(progress, answers=answers).with_cells(cells), later=later, wait=wait)

@@ -220,7 +220,7 @@ def _put_off(task: Task, progress: Progress) -> timedelta:
     if progress.later:
         least, most = PUT_OFF
         longest = min(most, least * 2.0 ** min(progress.answers.laters, 10))
-        return max(timedelta(seconds=1), longest * task.services.random())
+        return max(timedelta(seconds=1), longest * task.services.random(), progress.wait or timedelta(0))
     return progress.wait or timedelta(0)
 
 

@@ -18,7 +18,7 @@ from chalicelib.store.pace import Slots, Wanted
 
 GRACE = timedelta(milliseconds=20)
 """How late a slot may still be used. At 98 % of the contract, a second that some slots slipped into still holds no more than the contract."""
-CHUNK_SECONDS = 10
+CHUNK_SECONDS = 5
 """A chunk's slots span no more than this, however slow the sender."""
 BURST_SECONDS = 1.0
 """A worker who is alone with a sender may take slots for so long at once."""

@@ -45,7 +45,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Progress:
-    """What came of the batch so far in this worker's hands. `later`: the provider put us off. `wait`: no slot before that. `paused`: a
+    """What came of the batch so far in this worker's hands. `later`: the provider put us off. `wait`: no slot, or no use, before that. `paused`: a
     switch is thrown."""
 
     answers: Answers

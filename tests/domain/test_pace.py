@@ -22,10 +22,10 @@ SHUT = Tempo(shut_until=NOW, changed_at=NOW - 60_000)
         pytest.param(SLOWED, News(throttled=2), replace(SLOWED, speed=10_000, changed_at=NOW), id="and halves again"),
         pytest.param(replace(SLOWED, speed=6000), News(throttled=2), replace(SLOWED, speed=5000, changed_at=NOW), id="down to a twentieth of the pace"),
         pytest.param(replace(SLOWED, changed_at=NOW - 4999), News(throttled=2), replace(SLOWED, changed_at=NOW - 4999), id="once for news of one moment"),
-        pytest.param(SLOWED, News(answered=25), replace(SLOWED, speed=25_000, changed_at=NOW), id="a clean chunk climbs by a quarter"),
+        pytest.param(SLOWED, News(answered=25), replace(SLOWED, speed=30_000, changed_at=NOW), id="a clean chunk climbs by half"),
         pytest.param(replace(SLOWED, changed_at=NOW - 4999), News(answered=25), replace(SLOWED, changed_at=NOW - 4999), id="but not at once"),
         pytest.param(replace(SLOWED, speed=90_000), News(answered=1), replace(SLOWED, speed=None, changed_at=NOW), id="up to the pace"),
-        pytest.param(replace(SLOWED, speed=78_400), News(answered=1), replace(SLOWED, speed=None, changed_at=NOW), id="which it reaches exactly"),
+        pytest.param(replace(SLOWED, speed=65_334), News(answered=1), replace(SLOWED, speed=None, changed_at=NOW), id="which it reaches exactly"),
         pytest.param(SLOWED, News(), SLOWED, id="no call, no news"),
         pytest.param(WELL, News(answered=9, unanswered=9), Tempo(bad=9, told=18, since=NOW), id="nine lost answers are counted"),
         pytest.param(
