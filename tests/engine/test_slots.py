@@ -1,0 +1,211 @@
+"""Slots: evenly spaced, forfeited when missed, urgent first, shared by all workers; switches and changed minds are looked at before each hand-over."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from chalicelib.domain.address import Channel
+from chalicelib.domain.delivery import Mark, SkipReason, State
+from chalicelib.domain.pace import Tempo
+from chalicelib.flows.slots import GRACE, SlotGate, pacer
+from chalicelib.state.table import Row
+from chalicelib.store.pace import Slots, Wanted, tempo_key
+from chalicelib.store.subscriptions import Subscription
+from chalicelib.store.switches import ALL, Thrown
+from tests.engine.town import Town
+from tests.tables import NOON, Clock
+
+TENTH = timedelta(seconds=0.1)
+CHUNK, HORIZON = 25, timedelta(seconds=1.5)
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Town:
+    return Town(tmp_path, pace={Channel.SMS: 100})
+
+
+def a_gate(count: int | None = 10, apart: timedelta = TENTH) -> tuple[SlotGate, Clock]:
+    clock = Clock()
+    return SlotGate(Slots(NOON, apart, count), clock, lambda seconds: clock.advance(timedelta(seconds=seconds))), clock
+
+
+def reserve(town: Town, *, urgent: bool = False, chunk: int = CHUNK, seen: Tempo | None = None) -> Slots:
+    wanted = Wanted(chunk, chunk, timedelta(seconds=10) if urgent else HORIZON, urgent)
+    return town.plain.pace.reserve(Channel.SMS, wanted, pace=100, seen=seen or Tempo(), now=town.clock())
+
+
+def test_calls_pass_in_their_slots() -> None:
+    gate, clock = a_gate()
+    moments = [clock() for _ in range(10) if gate.until(NOON + timedelta(hours=1))()]
+    assert [moment - NOON for moment in moments] == [number * TENTH for number in range(10)]
+    assert not gate.until(NOON + timedelta(hours=1))()
+
+
+def test_a_missed_slot_is_forfeited_and_a_little_late_is_none_missed() -> None:
+    gate, clock = a_gate()
+    clock.advance(GRACE)
+    assert gate.until(NOON + timedelta(hours=1))()
+    clock.advance(3 * TENTH)
+    assert gate.left == 7  # two were missed: the one of 0.3 s is late by no more than the grace
+    assert gate.until(NOON + timedelta(hours=1))()
+    assert gate.left == 6
+    clock.advance(timedelta(seconds=5))
+    assert gate.left == 0
+    assert not gate.until(NOON + timedelta(hours=1))()
+
+
+def test_no_call_begins_after_the_last_moment() -> None:
+    gate, clock = a_gate()
+    assert gate.until(NOON)()
+    assert not gate.until(NOON + TENTH / 2)()
+    assert clock() == NOON
+    assert gate.until(NOON + TENTH)()
+
+
+def test_without_a_pace_calls_pass_at_once() -> None:
+    gate, clock = a_gate(None, timedelta(0))
+    assert gate.left is None
+    assert all(gate.until(NOON)() for _ in range(100))
+    clock.advance(TENTH)
+    assert not gate.until(NOON)()
+
+
+def test_workers_get_slots_one_after_the_other_at_98_percent(town: Town) -> None:
+    windows = [reserve(town) for _ in range(4)]
+    starts = [(one.start - NOON).total_seconds() for one in windows]
+    assert starts == pytest.approx([0, 0.255, 0.51, 0.765], abs=0.003)
+    assert {one.apart for one in windows} == {timedelta(seconds=1 / 98)}
+
+
+def test_routine_reserves_little_ahead_and_urgent_further(town: Town) -> None:
+    windows = [reserve(town) for _ in range(8)]
+    assert [one.wait is None for one in windows] == [True] * 6 + [False] * 2
+    assert timedelta(0) < (windows[-1].wait or timedelta(0)) <= timedelta(seconds=2)
+    assert reserve(town, urgent=True).wait is None
+
+
+def test_while_an_urgent_batch_waits_routine_takes_no_slot(town: Town) -> None:
+    reserve(town, urgent=True)
+    town.clock.advance(timedelta(seconds=2))
+    assert reserve(town).wait == timedelta(milliseconds=1255)
+    assert reserve(town, urgent=True).wait is None
+    town.clock.advance(timedelta(seconds=4))
+    assert reserve(town).wait is None
+
+
+def test_an_old_view_of_a_senders_health_gets_no_slots_by_it(town: Town) -> None:
+    slow = Tempo(version=3, speed=1000)
+    town.state.table.put(row_of(slow))
+    slots = reserve(town, chunk=5)
+    assert slots.apart == timedelta(seconds=1)
+    assert slots.tempo.version == 3
+
+
+def test_a_shut_sender_gives_one_probe_and_then_none(town: Town) -> None:
+    town.state.table.put(row_of(Tempo(version=1, shut_until=int(NOON.timestamp() * 1000))))
+    probe, other = reserve(town), reserve(town, urgent=True)
+    assert (probe.count, probe.wait) == (1, None)
+    assert other.wait == timedelta(seconds=50)
+
+
+def test_a_slow_senders_chunk_is_small(tmp_path: Path) -> None:
+    town = Town(tmp_path, pace={Channel.SMS: 2})
+    way = pacer(Channel.SMS, urgent=False, tempo=Tempo(), services=town.services)
+    assert way.take(25, 100) is None
+    assert way.fits(25) == 9
+
+
+def row_of(tempo: Tempo) -> Row:
+    values = {name: getattr(tempo, name) for name in Tempo.__dataclass_fields__ if getattr(tempo, name)}
+    return Row(tempo_key(Channel.SMS), values)
+
+
+# --- switches --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [ALL, "sms"])
+def test_a_thrown_switch_lets_nobody_be_called_until_it_is_released(town: Town, name: str) -> None:
+    people = [town.follower("transit", channels=[Channel.EMAIL, Channel.SMS], shard=3) for _ in range(60)]
+    sent = town.broadcast("transit")
+
+    def throw(_parcel: object) -> None:
+        town.state.table.transact([town.plain.switches.throw_write(name, Thrown("ana", town.clock()))])
+        town.providers[Channel.SMS].before_call = lambda _parcel: None
+
+    town.providers[Channel.SMS].before_call = throw
+    for _ in range(5):
+        town.work()
+        town.tick()
+        town.clock.advance(timedelta(seconds=61))
+    assert 0 < len(town.providers[Channel.SMS].truth) <= 3
+    assert len(town.providers[Channel.EMAIL].truth) == 60
+    town.state.table.transact([town.plain.switches.release_write(name)])
+    town.settle(sent)
+    assert town.counts(sent)[Channel.SMS] == {Mark(State.ACCEPTED): len(people)}
+
+
+def test_what_expires_under_a_switch_is_expired_and_not_sent(town: Town) -> None:
+    town.follower("transit")
+    town.state.table.transact([town.plain.switches.throw_write(ALL, Thrown("ana", town.clock()))])
+    sent = town.broadcast("transit", lasts=timedelta(minutes=30))
+    town.settle(sent)
+    assert town.counts(sent)[Channel.SMS] == {Mark(State.EXPIRED): 1}
+
+
+# --- minds that changed ----------------------------------------------------------------------------------------------
+
+
+def held(town: Town, *topics: str) -> str:
+    return town.follower(*topics, quiet=(6 * 60, 8 * 60))
+
+
+def test_whoever_left_the_topic_while_their_message_was_held_gets_none(town: Town) -> None:
+    person = held(town, "transit")
+    sent = town.broadcast("transit")
+    town.work()
+    town.state.table.transact(town.plain.subscriptions.leave_writes(person, "transit", Channel.SMS))
+    town.settle(sent)
+    assert town.counts(sent)[Channel.SMS] == {Mark(State.SKIPPED, SkipReason.OPTED_OUT): 1}
+
+
+def test_whoever_left_one_topic_and_stays_on_another_that_it_reaches_gets_it(town: Town) -> None:
+    person = held(town, "transit", "transit/red-line")
+    sent = town.broadcast("transit/red-line")
+    town.work()
+    town.state.table.transact(town.plain.subscriptions.leave_writes(person, "transit/red-line", Channel.SMS))
+    town.settle(sent)
+    assert town.counts(sent)[Channel.SMS] == {Mark(State.ACCEPTED): 1}
+
+
+def test_whoever_chose_another_language_is_told_in_it(town: Town) -> None:
+    said: list[str] = []
+    plain = town.services.renderer()
+
+    class Noting(type(plain)):  # type: ignore[misc]
+        def sms(self, content: object, locale: str) -> object:
+            said.append(locale)
+            return plain.sms(content, locale)  # type: ignore[arg-type]
+
+    town.services = replace(town.services, renderer=Noting)
+    person = held(town, "transit")
+    sent = town.broadcast("transit")
+    town.work()
+    address = town.plain.vault.hash(town.address(person, Channel.SMS))
+    spanish = Subscription(person, "transit", Channel.SMS, address, "es", quiet=(6 * 60, 8 * 60))
+    town.state.table.transact(town.plain.subscriptions.join_writes(spanish))
+    town.settle(sent)
+    assert said[-1] == "es"
+    assert town.counts(sent)[Channel.SMS] == {Mark(State.ACCEPTED): 1}
+
+
+def test_new_quiet_hours_hold_what_was_about_to_be_released(town: Town) -> None:
+    person = held(town, "transit")
+    sent = town.broadcast("transit")
+    town.work()
+    address = town.plain.vault.hash(town.address(person, Channel.SMS))
+    town.state.table.transact(town.plain.subscriptions.join_writes(Subscription(person, "transit", Channel.SMS, address, "en", quiet=(6 * 60, 10 * 60))))
+    town.settle(sent)
+    [one] = town.providers[Channel.SMS].truth
+    assert one.at >= NOON + timedelta(hours=3)
