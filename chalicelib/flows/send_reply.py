@@ -7,12 +7,11 @@ A letter whose outcome we never learned is sent again: two confirmations do no h
 
 from datetime import timedelta
 
-from chalicelib.domain.address import Channel
+from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.message import Answer, EmailMessage, Outcome, Parcel
 from chalicelib.domain.pace import Tempo
 from chalicelib.flows.services import Gate, Services
 from chalicelib.flows.slots import pacer
-from chalicelib.store.addresses import KnownAddress
 from chalicelib.store.replies import MOST_TRIES, Reply, ReplyState
 
 _AGAIN = timedelta(minutes=1)
@@ -23,15 +22,16 @@ _LAST = timedelta(seconds=30)
 def send_reply(reply: str, *, services: Services) -> None:
     """Hand a letter over, if nobody else has it in hand. Safe to repeat."""
     replies = services.store.replies
-    claimed = replies.claim(reply, services.now())
+    claimed = replies.claim(reply, services.now(), claim=services.new_id())
     if claimed is None:
         return
     [address] = services.store.addresses.read([claimed.address])
+    to = services.store.vault.open_address_or_none(address.sealed) if address else None
     message = _letter(claimed, services)
-    if address is None or address.sealed is None or message is None or claimed.tries > MOST_TRIES:
+    if to is None or message is None or claimed.tries > MOST_TRIES:
         replies.settle(claimed, ReplyState.FAILED)
         return
-    _settle(claimed, _hand_over(claimed, address, message, services), services)
+    _settle(claimed, _hand_over(claimed, to, message, services), services)
 
 
 def _letter(reply: Reply, services: Services) -> EmailMessage | None:
@@ -43,8 +43,7 @@ def _letter(reply: Reply, services: Services) -> EmailMessage | None:
     return services.renderer().letter(reply.letter, reply.locale, topics=list(sign_up.topics), link=link)
 
 
-def _hand_over(reply: Reply, address: KnownAddress, message: EmailMessage, services: Services) -> Outcome:
-    to = services.store.vault.open_address(address.sealed or "")
+def _hand_over(reply: Reply, to: Address, message: EmailMessage, services: Services) -> Outcome:
     parcel = Parcel(to, message, services.tokens.sign("reply", reply.id))
     [outcome] = services.sender(Channel.EMAIL).hand_over([parcel], gate=_gate(services))
     return outcome
@@ -63,4 +62,4 @@ def _settle(reply: Reply, outcome: Outcome, services: Services) -> None:
     elif outcome.answer is Answer.REFUSED:
         services.store.replies.settle(reply, ReplyState.FAILED)
     elif outcome.answer is not Answer.UNKNOWN:
-        services.store.replies.put_off(reply, services.now() + _AGAIN * reply.tries)
+        services.store.replies.put_off(reply, services.now() + max(_AGAIN * reply.tries, outcome.wait or _AGAIN))

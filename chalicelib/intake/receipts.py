@@ -43,11 +43,10 @@ def routes(services: Callable[[], Services]) -> Blueprint:
 
 def record(event: SQSEvent, *, services: Services) -> Failures:
     """Queued receipts: all of an event together, so that those of one batch are one write; each alone where that fails."""
-    jobs = [read_receipt(found.body) for found in event]
     try:
-        record_receipt(jobs, services=services)
-    except Exception:  # noqa: BLE001 - one bad receipt must not hold up the others
-        _log.exception("receipts failed together", extra={"fields": {"count": len(jobs)}})
+        record_receipt([read_receipt(found.body) for found in event], services=services)
+    except Exception:  # noqa: BLE001 - one bad receipt, or one that nobody can read, must not hold up the others
+        _log.exception("receipts failed together", extra={"fields": {"count": len(list(event))}})
         return each_record(event, lambda body: record_receipt([read_receipt(body)], services=services))
     return {"batchItemFailures": []}
 

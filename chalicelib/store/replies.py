@@ -67,15 +67,16 @@ class Replies:
         page = self.table.query_open(_OPEN, due=to_ms(now), limit=100)
         return [row.key.partition.removeprefix("R#") for row in page.rows]
 
-    def claim(self, name: str, now: datetime) -> Reply | None:
-        """Take up a letter; None where it is settled, or in other hands. Its `tries` counts this one."""
+    def claim(self, name: str, now: datetime, *, claim: str) -> Reply | None:
+        """Take up a letter; None where it is settled, or in other hands. Its `tries` counts this one. A call whose answer was lost, and that
+        is made again with the same fresh `claim`, finds it its own."""
         until = to_ms(now + LEASE)
         free = either(equals("state", str(ReplyState.WAITING)), every(equals("state", str(ReplyState.CLAIMED)), Compare("due", "<=", to_ms(now))))
+        change = Change(set={"state": str(ReplyState.CLAIMED), "due": until, "claim": claim}, add={"tries": 1})
         try:
-            values = self.table.update(_key(name), Change(set={"state": str(ReplyState.CLAIMED), "due": until}, add={"tries": 1}), expect=free)
-        except WriteRefused:
-            return None
-        return _reply(name, values)
+            return _reply(name, self.table.update(_key(name), change, expect=free))
+        except WriteRefused as refused:
+            return _reply(name, refused.old) if refused.old is not None and refused.old.get("claim") == claim else None
 
     def put_off(self, reply: Reply, until: datetime) -> None:
         """Leave a claimed letter for later."""

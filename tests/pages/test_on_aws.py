@@ -21,7 +21,7 @@ def test_a_talk_and_a_sign_up_over_dynamodb(tmp_path: Path) -> None:
         assert len(booth.ledger()) == 10
         assert booth.submit("/join", PICKED).status == 200
         [reply] = store.replies.due(booth.clock().replace(year=2027))
-        claimed = store.replies.claim(reply, booth.clock())
+        claimed = store.replies.claim(reply, booth.clock(), claim="c1")
         assert claimed
         link = booth.services.tokens.sign("confirm", claimed.about)
         assert booth.submit(f"/confirm/{link}").status == 200

@@ -13,6 +13,7 @@ from chalicelib.domain.pace import Tempo
 from chalicelib.domain.tokens import Tokens
 from chalicelib.flows.send_reply import send_reply
 from chalicelib.flows.services import Services
+from chalicelib.state.table import Change
 from chalicelib.store.addresses import address_key
 from chalicelib.store.pace import Wanted
 from tests.conversation.booth import URL, Booth
@@ -210,13 +211,46 @@ def test_a_worker_whose_claim_ran_out_does_not_settle_anothers(tmp_path: Path) -
     booth.submit("/join", PICKED)
     [body] = booth.queued("replies")
     name, replies = json.loads(body)["reply"], booth.services.store.replies
-    slow = replies.claim(name, booth.clock())
+    slow = replies.claim(name, booth.clock(), claim="slow")
     assert slow
-    assert replies.claim(name, booth.clock()) is None
+    assert replies.claim(name, booth.clock(), claim="quick") is None
     booth.clock.advance(timedelta(seconds=91))
-    assert replies.claim(name, booth.clock())
+    assert replies.claim(name, booth.clock(), claim="quick")
     replies.put_off(slow, booth.clock())
     assert replies.state(name) == {"state": "claimed", "tries": 2}
+
+
+def test_a_claim_whose_answer_was_lost_is_found_its_own_when_the_call_is_made_again(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    booth.submit("/join", PICKED)
+    [body] = booth.queued("replies")
+    name, replies = json.loads(body)["reply"], booth.services.store.replies
+    first, again = (replies.claim(name, booth.clock(), claim="mine") for _ in range(2))
+    assert first
+    assert (again, first.tries) == (first, 1)
+    assert replies.claim("gone", booth.clock(), claim="mine") is None
+
+
+def test_a_letter_to_an_address_that_cannot_be_unsealed_is_given_up_at_once(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    booth.submit("/join", PICKED)
+    hash = booth.services.store.vault.hash(Address(Channel.EMAIL, ANA))
+    booth.state.table.update(address_key(hash), Change(set={"sealed": "1.broken"}))
+    [body] = booth.queued("replies")
+    send_reply(json.loads(body)["reply"], services=booth.services)
+    assert booth.services.store.replies.state(json.loads(body)["reply"]) == {"state": "failed", "tries": 1}
+    assert booth.postbox.took == []
+
+
+@pytest.mark.parametrize(("wait", "minutes"), [(None, 1), (timedelta(seconds=5), 1), (timedelta(hours=1), 60)], ids=["unsaid", "short", "long"])
+def test_a_letter_waits_as_long_as_the_provider_says(tmp_path: Path, wait: timedelta | None, minutes: int) -> None:
+    booth = Booth(tmp_path)
+    booth.postbox.plan = [Outcome(Answer.LATER, "DailyQuota", wait=wait)]
+    booth.submit("/join", PICKED)
+    letters(booth)
+    due = booth.services.store.replies.due
+    assert due(booth.clock() + timedelta(minutes=minutes, seconds=-1)) == []
+    assert len(due(booth.clock() + timedelta(minutes=minutes))) == 1
 
 
 def test_no_queue_and_no_row_of_a_letter_holds_the_address(tmp_path: Path) -> None:
