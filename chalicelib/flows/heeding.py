@@ -43,12 +43,6 @@ def heed(word: Word, hash: str, channel: Channel, *, services: Services) -> None
             _log.info("address is bad", extra={"fields": {"address": hash, "channel": str(channel), "code": found.bad}})
 
 
-def heed_opt_out(hash: str, channel: Channel, *, source: str, services: Services) -> None:
-    """End everything that goes to this address. `source` is the broadcast and the code that said so."""
-    broadcast, _, code = source.partition(":")
-    heed(Word(broadcast, code, Advice.OPTED_OUT), hash, channel, services=services)
-
-
 def end_all(known: KnownAddress, channel: Channel, *, how: How, source: str, services: Services) -> None:
     """End all that goes to an address, where it is still opted out. `source` names the act, for the ledger."""
     store, now = services.store, services.now()

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.domain.address import Channel
 from chalicelib.domain.delivery import Mark, SkipReason, State
 from chalicelib.domain.jobs import ReceiptJob
-from chalicelib.domain.message import Advice
+from chalicelib.domain.message import Advice, Answer, Outcome
 from chalicelib.flows.heeding import Word, heed
 from chalicelib.flows.record_receipt import record_receipt
 from chalicelib.logs import JsonLine
@@ -58,6 +58,19 @@ def test_an_address_is_bad_after_so_many_deliveries_said_so(town: Town, advice: 
     town.settle(skipped)
     assert town.counts(skipped)[Channel.SMS] == {Mark(State.SKIPPED, SkipReason.NO_ADDRESS): 1}
     assert len(town.providers[Channel.SMS].truth) == handed
+
+
+@pytest.mark.parametrize(("code", "advice", "bad"), [("21211", BAD, True), ("30004", TWICE, False), ("21408", Advice.NONE, False)])
+def test_what_is_proven_at_the_hand_over_counts_as_much(town: Town, code: str, advice: Advice, bad: bool) -> None:
+    person, other = town.follower("transit", shard=4), town.follower("transit", shard=4)
+    town.providers[Channel.SMS].answers[town.address(person, Channel.SMS).value] = [Outcome(Answer.REFUSED, code, advice=advice)]
+    first, second = town.broadcast("transit"), town.broadcast("transit")
+    town.settle(first, second)
+    assert (known(town, person).bad, known(town, person).faults) == (code if bad else None, int(advice is TWICE))
+    assert town.counts(first)[Channel.SMS] == {Mark(State.FAILED): 1, Mark(State.ACCEPTED): 1}
+    skipped = {Mark(State.SKIPPED, SkipReason.NO_ADDRESS): 1} if bad else {}
+    assert town.counts(second)[Channel.SMS] == {Mark(State.ACCEPTED): 1 if bad else 2, **skipped}
+    assert known(town, other).bad is None
 
 
 def test_a_word_about_an_address_reaches_that_address_alone(town: Town) -> None:
