@@ -39,15 +39,15 @@ class Worker:
         return f"{camel(self.queue)}DeadQueue"
 
 
-# At once: sixteen shards fan out side by side. The senders' pace is kept in the table, so more workers send no faster; a batch of 50 takes a
-# worker about a second, and a few of them keep a sender of 100 a second busy through slow calls.
+# At once: sixteen shards fan out side by side. The senders' pace is kept in the table, so more workers send no faster: three or four that take
+# turns keep a sender of 100 a second busy through slow calls, and each more would be one more chunk in doubt when a provider hangs.
 WORKERS = (
     Worker("launch", "launch", at_once=2, urgent=True),
     Worker("publish_post", "intake", at_once=4, urgent=True),
     Worker("fan_out_urgent", "fan-out-urgent", at_once=16, urgent=True),
     Worker("fan_out_routine", "fan-out-routine", at_once=16),
-    Worker("send_sms_urgent", "sms-urgent", at_once=12, urgent=True),
-    Worker("send_sms_routine", "sms-routine", at_once=8),
+    Worker("send_sms_urgent", "sms-urgent", at_once=6, urgent=True),
+    Worker("send_sms_routine", "sms-routine", at_once=4),
     Worker("send_email_urgent", "email-urgent", at_once=6, urgent=True),
     Worker("send_email_routine", "email-routine", at_once=4),
     Worker("send_kiosk_urgent", "kiosk-urgent", at_once=4, urgent=True),

@@ -9,7 +9,7 @@ import pytest
 from twilio.rest import Client
 
 from chalicelib.channels.outcomes import UNTIL_MENDED
-from chalicelib.channels.sms import AT_ONCE, SmsSender, sms_sender
+from chalicelib.channels.sms import AT_ONCE, SmsSender, at_once_of, sms_sender
 from chalicelib.channels.twilio_http import CALL_SECONDS, CONNECT_SECONDS, TwilioHttp
 from chalicelib.channels.twilio_status import RECEIPTS, read_callback
 from chalicelib.domain.address import Address, Channel
@@ -25,7 +25,7 @@ PATH = f"/2010-04-01/Accounts/{SECRET['account_sid']}/Messages.json"
 
 
 def sender_to(url: str | None) -> SmsSender:
-    return sms_sender(SimpleNamespace(twilio_url=url, twilio_number=NUMBER, public_url="https://alerts.example.gov"), SECRET)
+    return sms_sender(SimpleNamespace(twilio_url=url, twilio_number=NUMBER, public_url="https://alerts.example.gov", sms_pace=100), SECRET)
 
 
 def parcels(count: int, body: str = "Hello 公") -> list[Parcel]:
@@ -118,7 +118,7 @@ def test_a_parcel_of_another_channel_is_refused_and_not_sent(twilio):
 
 def test_an_incomplete_secret_is_said_at_start():
     with pytest.raises(Misconfigured, match="auth_token"):
-        sms_sender(SimpleNamespace(twilio_url=None, twilio_number=NUMBER, public_url="https://x"), {"account_sid": "AC1"})
+        sms_sender(SimpleNamespace(twilio_url=None, twilio_number=NUMBER, public_url="https://x", sms_pace=100), {"account_sid": "AC1"})
 
 
 # --- what answers mean -----------------------------------------------------------------------------------------------
@@ -191,9 +191,10 @@ def test_no_answer_in_time_is_unknown(twilio):
     assert list(sender.hand_over(parcels(1), gate=open_gate)) == [Outcome(Answer.UNKNOWN, "ReadTimeoutError")]
 
 
-def test_a_call_may_take_ten_seconds_and_connecting_three():
-    timeout = TwilioHttp(url=None, at_once=1)._pool.connection_pool_kw["timeout"]
-    assert (timeout.total, timeout.connect_timeout) == (CALL_SECONDS, CONNECT_SECONDS) == (10, 3)
+def test_a_call_may_take_ten_seconds_and_connecting_three(twilio):
+    line = TwilioHttp(url=twilio.url, at_once=1)._line()
+    assert (round(line.sock.gettimeout()), line.timeout) == (CALL_SECONDS, CONNECT_SECONDS) == (10, 3)
+    line.close()
 
 
 def test_without_a_stand_in_calls_go_to_twilio_itself():
@@ -294,3 +295,8 @@ def test_callbacks(status, state):
 )
 def test_what_a_callback_proves(said, expected):
     assert list(read_callback(said)) == expected
+
+
+@pytest.mark.parametrize(("pace", "expected"), [(1, 2), (8, 2), (20, 5), (100, 25), (1000, 25)])
+def test_a_slow_sender_has_few_calls_on_their_way(pace: int, expected: int) -> None:
+    assert at_once_of(pace) == expected
