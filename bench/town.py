@@ -116,6 +116,7 @@ class BenchTown:
             content.expires_at,
             digest,
             Approval("bench", "routine", digest, now),
+            planned={str(channel): self.plain.headcounts.count(audience.reached, (channel,)).channels[channel]},
         )
         self.table.transact(self.plain.broadcasts.create_writes(made, content))
         self.queues.named("launch").send([Outgoing(LaunchJob(made.id).body)])

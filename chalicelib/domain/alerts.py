@@ -13,6 +13,8 @@ from chalicelib.domain.notice import Act, Notice
 SILENT_SECONDS = 600
 """An end that moves by less is not worth a message."""
 
+_UNBEGUN = frozenset({BroadcastState.AWAITING_APPROVAL, BroadcastState.NEEDS_REVIEW, BroadcastState.SCHEDULED})
+
 
 class Ignored(StrEnum):
     """Why a notice goes no further."""
@@ -113,13 +115,13 @@ def act_of(notice: Notice, last: Broadcast | None, last_act: Act | None) -> Act:
 
 def untold(last: Broadcast) -> bool:
     """Whether nobody heard of this broadcast: it waits, or was stopped before it began."""
-    waits = last.state in {BroadcastState.DRAFT, BroadcastState.AWAITING_APPROVAL, BroadcastState.SCHEDULED}
+    waits = last.state in {BroadcastState.DRAFT, *_UNBEGUN}
     return waits or (last.state is BroadcastState.STOPPED and last.counts is None)
 
 
 def overtaken(last: Broadcast) -> bool:
     """Whether somebody could still get this broadcast, and so a newer word must stop it."""
-    return last.stop_at is None and last.state in {BroadcastState.AWAITING_APPROVAL, BroadcastState.SCHEDULED, BroadcastState.SENDING}
+    return last.stop_at is None and last.state in {*_UNBEGUN, BroadcastState.SENDING}
 
 
 def remembered(notice: Notice, at: datetime) -> Said:

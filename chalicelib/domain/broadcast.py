@@ -70,6 +70,27 @@ class Approval:
     at: datetime
 
 
+class ReviewReason(StrEnum):
+    """Why a broadcast waits for a person to look."""
+
+    AUDIENCE_CHANGED = "audience_changed"
+    LATE = "late"
+    DUPLICATE = "duplicate"
+    SOURCE_PAUSED = "source_paused"
+    SOURCE_BROADCASTS = "source_broadcasts"
+    SOURCE_RECIPIENTS = "source_recipients"
+    SPEND = "spend"
+
+
+@dataclass(frozen=True)
+class Review:
+    """Why a broadcast waits, since when, and the numbers and names that say so."""
+
+    reason: ReviewReason
+    at: datetime
+    numbers: Mapping[str, int | str]
+
+
 @dataclass(frozen=True)
 class SendAt:
     """When, as typed (wall time and zone) and as the instant it means."""
@@ -81,7 +102,8 @@ class SendAt:
 
 @dataclass(frozen=True)
 class Broadcast:
-    """The act of sending: who, when, to whom, and where it stands."""
+    """The act of sending: who, when, to whom, and where it stands. While it is scheduled, `due` is when it is to be launched; `review` says
+    why it waits for a person, and `waived` what persons let it go in spite of."""
 
     id: str
     state: BroadcastState
@@ -99,6 +121,9 @@ class Broadcast:
     ended_at: datetime | None = None
     planned: Mapping[str, int] | None = None
     corrected_by: str | None = None
+    due: datetime | None = None
+    review: Review | None = None
+    waived: frozenset[str] = frozenset()
 
     @property
     def lane(self) -> str:

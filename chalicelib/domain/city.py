@@ -13,6 +13,9 @@ from chalicelib.domain.topic import Topic, is_topic_id, lineage
 from chalicelib.errors import Invalid, Misconfigured
 
 FORMATS = ("notice", "gtfs-rt")
+BROADCASTS_PER_HOUR = 300
+RECIPIENTS_PER_DAY = 1_000_000
+"""What a source may send by itself unless the city says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,16 @@ class Source:
     routes: Mapping[str, str]
     default_topic: str | None
     urgent: bool
+    broadcasts_per_hour: int = BROADCASTS_PER_HOUR
+    recipients_per_day: int = RECIPIENTS_PER_DAY
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the city spends on texts at most, in whole units of its currency. None: no cap."""
+
+    spend_per_day: int | None = None
+    spend_per_month: int | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +78,7 @@ class City:
     sources: Mapping[str, Source]
     kiosks: tuple[KioskPlan, ...]
     postal_address: str = ""
+    limits: Limits = Limits()
 
 
 def parse_city(text: str) -> City:
@@ -100,11 +114,8 @@ def _city(data: Mapping[str, Any]) -> City:
         sources={name: _source(name, row) for name, row in data.get("sources", {}).items()},
         kiosks=tuple(_kiosk(row, languages) for row in data.get("kiosks", ())),
         postal_address=data.get("postal_address", ""),
+        limits=_limits(data.get("limits", {})),
     )
-
-
-def _topic(row: Mapping[str, Any]) -> Topic:
-    return Topic(row["id"], {canonical(tag): name for tag, name in row["names"].items()}, tuple(row.get("keywords", ())))
 
 
 def _source(name: str, row: Mapping[str, Any]) -> Source:
@@ -119,7 +130,22 @@ def _source(name: str, row: Mapping[str, Any]) -> Source:
         routes=dict(row.get("routes", {})),
         default_topic=row.get("default_topic"),
         urgent=bool(row.get("urgent", False)),
+        broadcasts_per_hour=_cap(row.get("broadcasts_per_hour", BROADCASTS_PER_HOUR), f"sources.{name}.broadcasts_per_hour"),
+        recipients_per_day=_cap(row.get("recipients_per_day", RECIPIENTS_PER_DAY), f"sources.{name}.recipients_per_day"),
     )
+
+
+def _limits(row: Mapping[str, Any]) -> Limits:
+    unknown = row.keys() - {"spend_per_day", "spend_per_month"}
+    if unknown:
+        raise Misconfigured(f"city.toml: limits.{min(unknown)} is no limit that we know")
+    return Limits(**{name: _cap(value, f"limits.{name}") for name, value in row.items()})
+
+
+def _cap(value: object, where: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise Misconfigured(f"city.toml: {where} is a whole number of at least 1")
+    return value
 
 
 def _kiosk(row: Mapping[str, Any], languages: tuple[str, ...]) -> KioskPlan:

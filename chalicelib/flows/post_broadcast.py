@@ -1,18 +1,28 @@
-"""Post a broadcast: notice, broadcast, audit entry and the caller's idempotency key in one transaction; then queue its launch."""
+"""Post a broadcast: notice, broadcast, audit entry and the caller's idempotency key in one transaction; then queue its launch.
+
+screen: are these words new to those people? → keep → queue the launch, or let it wait for a person
+"""
 
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.alerts import Said
-from chalicelib.domain.broadcast import Approval, Broadcast, BroadcastState, SendAt, hash_of
+from chalicelib.domain.broadcast import Approval, Broadcast, BroadcastState, Content, SendAt, hash_of
 from chalicelib.domain.notice import Act, Notice
 from chalicelib.domain.preview import Preview
 from chalicelib.errors import Conflict, StateLater, TransactionRefused
 from chalicelib.flows.launching import queue_launch
 from chalicelib.flows.posting import Posted, estimate, replay, state_of
+from chalicelib.flows.reviewing import review_entry
+from chalicelib.flows.screening import Screened, screen
 from chalicelib.flows.services import Services
+from chalicelib.state.table import Write
 from chalicelib.store.audit import AuditEntry
 from chalicelib.store.notices import KnownNotice, Revision
 from chalicelib.store.requests import Answered, RequestName, read_answered
+
+_TRIES = 5
+_REQUEST, _SAYING = 0, 1
+"""Where these writes stand in the transaction."""
 
 
 @dataclass(frozen=True)
@@ -28,29 +38,38 @@ class Order:
 
 def post_broadcast(order: Order, preview: Preview, *, services: Services) -> Posted:
     """Keep a broadcast and queue its launch. Raises Invalid where the request's name came before with another body, Conflict where it is in flight."""
-    now = services.now()
     content = replace(preview.content, notice=f"nt_{services.new_id()}")
-    broadcast = _broadcast(order, replace(preview, content=content), services)
+    asked = _broadcast(order, replace(preview, content=content), services)
+    for _ in range(_TRIES):
+        screened = screen(asked, content, services=services)
+        answered = Answered(order.body_hash, {"id": asked.id, "state": str(screened.broadcast.state), **estimate(preview)})
+        try:
+            services.store.table.transact(_writes(order, answered, screened, content, services))
+        except TransactionRefused as refused:
+            if refused.olds.get(_REQUEST):
+                return replay(read_answered(refused.olds[_REQUEST] or {}), order.body_hash)
+            if not screened.writes or _SAYING not in refused.olds:
+                raise
+            continue  # somebody said the same at this very moment: look again
+        except StateLater:
+            break
+        queue_launch(screened.broadcast, services=services)
+        return Posted(answered.answer)
+    raise Conflict("A request with this Idempotency-Key is being worked on.", code="in_flight")
+
+
+def _writes(order: Order, answered: Answered, screened: Screened, content: Content, services: Services) -> list[Write]:
+    now, broadcast = services.now(), screened.broadcast
     said = Said(order.notice.fingerprint, (), None, now)
     revision = Revision(content.notice, 1, Act.PUBLISHED, broadcast.id, said, content.expires_at)
-    answered = Answered(order.body_hash, {"id": broadcast.id, "state": str(broadcast.state), **estimate(preview)})
-    writes = [
+    return [
         services.store.requests.write(order.request, answered, now),
+        *screened.writes,
         *services.store.broadcasts.create_writes(broadcast, content),
         *services.store.notices.publish_writes(KnownNotice(content.notice), revision, post=broadcast.id),
         services.store.audit.write(broadcast.id, AuditEntry(order.author, "broadcast.created", now), id=services.new_id()),
+        *([review_entry(broadcast.id, broadcast.review, services=services)] if broadcast.review else []),
     ]
-    try:
-        services.store.table.transact(writes)
-    except TransactionRefused as refused:
-        old = refused.olds.get(0)
-        if old is None:
-            raise
-        return replay(read_answered(old), order.body_hash)
-    except StateLater:
-        raise Conflict("A request with this Idempotency-Key is being worked on.", code="in_flight") from None
-    queue_launch(broadcast, services=services)
-    return Posted(answered.answer)
 
 
 def _broadcast(order: Order, preview: Preview, services: Services) -> Broadcast:

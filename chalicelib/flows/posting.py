@@ -10,6 +10,7 @@ from chalicelib.domain.preview import Headcount, Preview, cost, finish
 from chalicelib.domain.times import spoken
 from chalicelib.errors import Invalid
 from chalicelib.flows.services import Services
+from chalicelib.flows.weighing import parts_of
 from chalicelib.store.requests import Answered
 
 CURRENCY = "USD"
@@ -50,7 +51,7 @@ def state_of(preview: Preview) -> BroadcastState:
 
 def weigh(content: Content, audience: Audience, headcount: Headcount, starts_at: datetime, *, services: Services) -> Preview:
     """What telling these people comes to. Every language of the content, and of its readers, is rendered: what cannot be raises RenderFailed."""
-    parts = _parts(content, headcount, services) if Channel.SMS in audience.channels else {}
+    parts = parts_of(content, headcount, services=services) if Channel.SMS in audience.channels else {}
     return Preview(
         content=content,
         audience=audience,
@@ -60,8 +61,3 @@ def weigh(content: Content, audience: Audience, headcount: Headcount, starts_at:
         starts_at=starts_at,
         finishes_at=finish(headcount, services.pace, starts_at),
     )
-
-
-def _parts(content: Content, headcount: Headcount, services: Services) -> dict[str, int]:
-    renderer = services.renderer()
-    return {locale: renderer.sms(content, locale).parts for locale in {*content.texts, *headcount.texts}}

@@ -4,7 +4,8 @@
 
 Broadcast ids come from post and ref, and the notice row is written only over the revision that was judged: of two workers,
 or two posts about one notice, one wins and the other looks again. A post that came in earlier never replaces a later one.
-A newer word stops the broadcast of the older one where somebody could still get it; so does an end.
+A newer word stops the broadcast of the older one where somebody could still get it; so does an end. The words of another notice,
+said again to the same people within the hour, wait for a person.
 """
 
 import hashlib
@@ -18,6 +19,8 @@ from chalicelib.domain.notice import Act, Notice
 from chalicelib.domain.preview import audience_of, content_of
 from chalicelib.errors import StateLater, TransactionRefused
 from chalicelib.flows.launching import queue_launch
+from chalicelib.flows.reviewing import report_again, review_entry
+from chalicelib.flows.screening import screen
 from chalicelib.flows.services import Services
 from chalicelib.state.table import Write
 from chalicelib.store.audit import AuditEntry
@@ -61,6 +64,7 @@ def publish_post(post: str, *, services: Services) -> None:
         for notice in services.store.posts.work(taken):
             made = _publish(notice, taken, source, services)
             if made:
+                report_again(made)
                 queue_launch(made, services=services)
     services.store.posts.finish(taken)
 
@@ -122,13 +126,15 @@ def _revise(case: _Case, services: Services) -> tuple[Broadcast, Sequence[Write]
     notice, goal = _as_before(case) if case.notice.act is Act.CANCELLED else (case.notice, aim(case.notice, case.source, services.city.topics))
     act = act_of(notice, case.last, case.last_content.act if case.last_content else None)
     content = content_of(notice, id=case.known.id, revision=number, act=act, now=now)
-    broadcast = _broadcast(case, content, audience_of(notice, goal, services.city.topics), services)
+    screened = screen(_broadcast(case, content, audience_of(notice, goal, services.city.topics), services), content, services=services)
+    broadcast = screened.broadcast
     revision = Revision(case.known.id, number, act, broadcast.id, case.said, content.expires_at)
     entry = AuditEntry(case.author, "broadcast.created", now)
     return broadcast, [
         *services.store.notices.publish_writes(case.known, revision, post=case.post.id),
         *services.store.broadcasts.create_writes(broadcast, content),
         services.store.audit.write(broadcast.id, entry, id=case.post.id),
+        *([review_entry(broadcast.id, broadcast.review, services=services)] if broadcast.review else screened.writes),
         *_stop_writes(case, services),
     ]
 

@@ -1,4 +1,6 @@
-"""Audit rows: `AUDIT#<broadcast>` / `<ms>#<id>`. One for each change of state that a person or a source made; never changed, never deleted by us."""
+"""Audit rows: `AUDIT#<subject>` / `<ms>#<id>`. One for each change of state that a person, a source or a guard of the engine made; never
+changed, never deleted by us. The subject is a broadcast, or `switch:<name>`.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,11 +13,12 @@ KEPT = timedelta(days=731)
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """Who did what, when. `who` is a key's or a source's name, never a person's address."""
+    """Who did what, when, and why where they said so. `who` is a key's or a source's name, or `engine`, never a person's address."""
 
     who: str
     what: str
     at: datetime
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -24,17 +27,17 @@ class Audit:
 
     table: Table
 
-    def write(self, broadcast: str, entry: AuditEntry, *, id: str) -> Write:
+    def write(self, subject: str, entry: AuditEntry, *, id: str) -> Write:
         """The write of an entry, for the transaction that makes the change."""
         values: Values = {"who": entry.who, "what": entry.what, "at": to_ms(entry.at), "ttl": int((entry.at + KEPT).timestamp())}
-        return Put(Row(Key(f"AUDIT#{broadcast}", f"{to_ms(entry.at):014d}#{id}"), values))
+        return Put(Row(Key(f"AUDIT#{subject}", f"{to_ms(entry.at):014d}#{id}"), {**values, **({"why": entry.why} if entry.why else {})}))
 
-    def of(self, broadcast: str) -> list[AuditEntry]:
-        """The entries of a broadcast, oldest first."""
+    def of(self, subject: str) -> list[AuditEntry]:
+        """The entries of a broadcast or a switch, oldest first."""
         found: list[AuditEntry] = []
         after: str | None = None
         while True:
-            page = self.table.query(f"AUDIT#{broadcast}", after=after)
+            page = self.table.query(f"AUDIT#{subject}", after=after)
             found += [_entry(row.values) for row in page.rows]
             if page.after is None:
                 return found
@@ -42,4 +45,4 @@ class Audit:
 
 
 def _entry(values: Values) -> AuditEntry:
-    return AuditEntry(str(values["who"]), str(values["what"]), from_ms(int(str(values["at"]))))
+    return AuditEntry(str(values["who"]), str(values["what"]), from_ms(int(str(values["at"]))), str(values.get("why", "")))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.address import Channel
-from chalicelib.domain.broadcast import Approval, Audience, Broadcast, BroadcastState, Content, SendAt
+from chalicelib.domain.broadcast import Approval, Audience, Broadcast, BroadcastState, Content, Review, ReviewReason, SendAt
 from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency
 from chalicelib.domain.times import from_ms, to_ms
 from chalicelib.errors import WriteRefused
@@ -63,29 +63,30 @@ class Broadcasts:
                 return found
             after = page.after
 
-    def approve_write(self, broadcast: Broadcast, approval: Approval, now: datetime) -> Write:
-        """The write by which a second person lets a broadcast go; it loses where the broadcast was changed, stopped or approved meanwhile."""
-        due = max(to_ms(broadcast.send_at.instant), to_ms(now))
-        return Update(
-            broadcast_key(broadcast.id),
-            Change(
-                set={
-                    "state": str(BroadcastState.SCHEDULED),
-                    "approved_hash": approval.hash,
-                    "approval": _approval_values(approval),
-                    "open": OPEN,
-                    "due": due,
-                }
-            ),
-            expect=every(equals("state", str(BroadcastState.AWAITING_APPROVAL)), equals("content_hash", approval.hash), Lacks("stop_at")),
-        )
+    def approve_write(self, approved: Broadcast, now: datetime) -> Write:
+        """The write by which a second person lets a broadcast go: `approved` is as it was read, but for the new approval, what was counted for it
+        and what it waives. It loses where the broadcast was changed, stopped or approved meanwhile."""
+        assert approved.approval is not None  # noqa: S101 - that is what the write is for
+        values: dict[str, Value] = {
+            "state": str(BroadcastState.SCHEDULED),
+            "approved_hash": approved.approval.hash,
+            "approval": _approval_values(approved.approval),
+            "planned": dict(approved.planned or {}),
+            "open": OPEN,
+            "due": max(to_ms(approved.send_at.instant), to_ms(now)),
+        }
+        waived = {"waived": approved.waived} if approved.waived else {}
+        expect = every(equals("state", str(approved.state)), equals("content_hash", approved.approval.hash), Lacks("stop_at"))
+        return Update(broadcast_key(approved.id), Change(set=values | waived, remove=("review",)), expect=expect)
 
     def launch(self, broadcast: Broadcast, *, launch: str, now: datetime) -> bool:
-        """Make this call the one that sends the broadcast. True for the call that did, also when it is repeated with the same `launch`."""
+        """Make this call the one that sends the broadcast, to as many as it is planned for. True for the call that did, also when it is
+        repeated with the same `launch`."""
+        planned: Values = {"planned": dict(broadcast.planned)} if broadcast.planned else {}
         try:
             self.table.update(
                 broadcast_key(broadcast.id),
-                Change(set={"state": str(BroadcastState.SENDING), "launch": launch, "due": to_ms(now)}),
+                Change(set={"state": str(BroadcastState.SENDING), "launch": launch, "due": to_ms(now), **planned}),
                 expect=every(
                     equals("state", str(BroadcastState.SCHEDULED)),
                     Compare("due", "<=", to_ms(now)),
@@ -97,6 +98,11 @@ class Broadcasts:
             return True
         except WriteRefused as refused:
             return refused.old is not None and refused.old.get("launch") == launch
+
+    def review_write(self, broadcast: Broadcast, review: Review) -> Write:
+        """The write that keeps a due broadcast from going until a person has looked; it loses where it was launched, stopped or put off meanwhile."""
+        change = Change(set={"state": str(BroadcastState.NEEDS_REVIEW), "review": _review_values(review)}, remove=("open", "due"))
+        return Update(broadcast_key(broadcast.id), change, expect=every(_standing(broadcast), equals("due", to_ms(broadcast.due or review.at))))
 
     def stop_write(self, broadcast: Broadcast, now: datetime) -> Write:
         """The write that stops a broadcast: at once where it was not launched, else its workers see it before their next chunk."""
@@ -141,6 +147,7 @@ def content_key(broadcast: str) -> Key:
 def read_broadcast(values: Values) -> Broadcast:
     """The broadcast a row holds."""
     approval, stop_at, ended_at, counts, planned = (values.get(name) for name in ("approval", "stop_at", "ended_at", "counts", "planned"))
+    review, waived = values.get("review"), values.get("waived")
     return Broadcast(
         id=_text(values, "id"),
         state=BroadcastState(_text(values, "state")),
@@ -164,6 +171,9 @@ def read_broadcast(values: Values) -> Broadcast:
         counted_at=_moment(values, "counted_at") if "counted_at" in values else None,
         planned={str(name): int(str(count)) for name, count in planned.items()} if isinstance(planned, Mapping) else None,
         corrected_by=_maybe(values, "corrected_by"),
+        due=_moment(values, "due") if "due" in values else None,
+        review=_read_review(review) if isinstance(review, Mapping) else None,
+        waived=frozenset(str(one) for one in waived) if isinstance(waived, frozenset) else frozenset(),
     )
 
 
@@ -215,6 +225,8 @@ def _broadcast_values(one: Broadcast) -> Values:
         values["corrects"] = one.audience.corrects
     if one.approval:
         values |= {"approved_hash": one.approval.hash, "approval": _approval_values(one.approval)}
+    if one.review:
+        values["review"] = _review_values(one.review)
     if one.state is BroadcastState.SCHEDULED:
         values |= {"open": OPEN, "due": to_ms(one.send_at.instant)}
     return values
@@ -249,6 +261,16 @@ def _approval_values(approval: Approval) -> Values:
 
 def _read_approval(values: Values) -> Approval:
     return Approval(_text(values, "by"), _text(values, "rule"), _text(values, "hash"), _moment(values, "at"))
+
+
+def _review_values(review: Review) -> Values:
+    return {"reason": str(review.reason), "at": to_ms(review.at), "numbers": dict(review.numbers)}
+
+
+def _read_review(values: Values) -> Review:
+    numbers = values["numbers"]
+    found = {name: one for name, one in numbers.items() if isinstance(one, int | str)} if isinstance(numbers, Mapping) else {}
+    return Review(ReviewReason(_text(values, "reason")), _moment(values, "at"), found)
 
 
 def _ttl(broadcast: Broadcast) -> int:

@@ -22,9 +22,12 @@ from chalicelib.store.progress import ProgressReader
 from chalicelib.store.reach import Reach
 from chalicelib.store.replies import Replies
 from chalicelib.store.requests import Requests
+from chalicelib.store.sayings import Sayings
 from chalicelib.store.sealed import Vault
 from chalicelib.store.shards import Shards
 from chalicelib.store.sign_ups import SignUps
+from chalicelib.store.sources import Sources
+from chalicelib.store.spending import Spendings
 from chalicelib.store.subscribers import Subscribers
 from chalicelib.store.subscriptions import Subscriptions
 from chalicelib.store.switches import Switches
@@ -91,6 +94,21 @@ class Stores:
     def posts(self) -> Posts:
         """Signed posts, and what of them is still to be published."""
         return Posts(self.table)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """What sources used of their caps."""
+        return Sources(self.table)
+
+    @cached_property
+    def spendings(self) -> Spendings:
+        """What texts are reckoned to cost."""
+        return Spendings(self.table)
+
+    @cached_property
+    def sayings(self) -> Sayings:
+        """What was said lately, and to whom."""
+        return Sayings(self.table)
 
     @cached_property
     def requests(self) -> Requests:

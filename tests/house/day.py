@@ -24,6 +24,7 @@ from chalicelib.state.queue import Queue
 from chalicelib.state.sqlite_queue import Received
 from chalicelib.state.table import Check, Delete, Put, Update, Write
 from chalicelib.store.stores import Stores
+from chalicelib.store.switches import Thrown
 from infra.functions import WORKERS, Worker
 from local.pumps import scheduled_event, sqs_record
 from tests.intake.desk import Desk, Reply, a_broadcast, a_notice
@@ -216,6 +217,7 @@ class Day(Desk):
         self.somebody_stops_it()
         self.answers_are_lost()
         self.queues_forget()
+        self.guards_keep_something_back()
         self.residents_leave()
 
     def residents_come(self) -> None:
@@ -250,8 +252,9 @@ class Day(Desk):
         assert self.hook("demo-city", a_notice("n2", type="notice.cancelled", revision=2, **urgent)).status == 202
         waiting = self.post("/v1/broadcasts", a_broadcast(**urgent)).json["id"]
         self.post("/v1/broadcasts/preview", a_broadcast())
+        assert waiting != self.post("/v1/broadcasts", a_broadcast(**urgent)).json["id"]
         assert self.post(f"/v1/broadcasts/{waiting}/approve", key="approver").status < 300
-        stopped = self.post("/v1/broadcasts", a_broadcast(topics=["transit"])).json["id"]
+        stopped = self.post("/v1/broadcasts", a_broadcast(topics=["transit"], **words("Wrong"))).json["id"]
         assert self.post(f"/v1/broadcasts/{stopped}/stop").status < 300
         later = self.post("/v1/broadcasts", a_broadcast(topics=["transit"], send_at={"local": "2026-12-01T12:00", "zone": "America/New_York"})).json["id"]
         self.work()
@@ -280,7 +283,7 @@ class Day(Desk):
     def somebody_stops_it(self) -> None:
         """While it is being sent: its fan-out is told."""
         for more in ({}, {"kind": "emergency", "severity": "extreme"}):
-            name = self.post("/v1/broadcasts", a_broadcast(topics=["transit"], **more)).json["id"]
+            name = self.post("/v1/broadcasts", a_broadcast(topics=["transit"], **more, **words(f"Stopped {len(more)}"))).json["id"]
             if more:
                 self.post(f"/v1/broadcasts/{name}/approve", key="approver")
             self._one_step()
@@ -293,7 +296,7 @@ class Day(Desk):
             lost.silent = True
         urgent = {"kind": "emergency", "severity": "extreme", "topics": ["emergency"]}
         texts, emails = len(self.texts.took), len(self.emails.took)
-        for body in (a_notice("n3", topics=["transit"]), a_notice("n4", **urgent)):
+        for body in (a_notice("n3", topics=["transit"], **words("Lost")), a_notice("n4", **urgent, **words("Lost too"))):
             self.hook("demo-city", body)
             self.work()
         for parcel in self.texts.took[texts:]:
@@ -309,7 +312,7 @@ class Day(Desk):
     def queues_forget(self) -> None:
         """Whatever is queued is lost, at each step; the sweep finds it by its rows."""
         urgent = {"kind": "emergency", "severity": "extreme", "topics": ["emergency"]}
-        for body in (a_notice("n5", topics=["transit"]), a_notice("n6", **urgent)):
+        for body in (a_notice("n5", topics=["transit"], **words("Forgotten")), a_notice("n6", **urgent, **words("Forgotten too"))):
             self.hook("demo-city", body)
         self.form("/join", topic="jobs", email="cleo@example.org")
         for _ in range(8):
@@ -320,6 +323,19 @@ class Day(Desk):
         self.work()
         for _ in range(3):
             self.pass_by(minutes=30)
+
+    def guards_keep_something_back(self) -> None:
+        """More follow than when it was approved, so it waits; a person lets it go."""
+        name = self.post("/v1/broadcasts", a_broadcast(topics=["jobs"], **words("Popular"))).json["id"]
+        for number, said in enumerate(("Popular", "Paused")):
+            self.hook("demo-city", a_notice(f"n{7 + number}", topics=["jobs"], **words(said)))
+        self.state.table.transact([self.services.store.switches.throw_write("source:demo-city", Thrown("admin", self.clock()))])
+        for _ in range(60):
+            self.follower("jobs")
+        self.work()
+        assert self.get(f"/v1/broadcasts/{name}").json["state"] == "needs_review"
+        assert self.post(f"/v1/broadcasts/{name}/approve", key="approver").json["state"] == "scheduled"
+        self.work()
 
     def residents_leave(self) -> None:
         for number, words in {101: ["STOP"], 102: ["LEAVE EMERGENCY", "STOP", "START"]}.items():
@@ -356,6 +372,11 @@ class Day(Desk):
     def _run(self, worker: Worker, got: Received) -> None:
         self.lambda_(worker.name, worker.resource, {"Records": [sqs_record(got, self.clock())]})
         self.state.queues.delete(got.id)
+
+
+def words(title: str) -> dict[str, Any]:
+    """A notice's words, unlike those of others."""
+    return {"content": {"en": {"title": title, "body": f"{title}: read more on our page."}}}
 
 
 @contextmanager

@@ -55,7 +55,23 @@ DOORS = {
     ("flows", "state"): {"queue", "sending", "table"},
     ("channels", "state"): {"queue", "sending"},
 }
-SHARED_BY_FLOWS = {"services", "slots", "launching", "pages", "posting", "stopping", "task", "chunks", "looking", "doubts", "heeding", "waking"}
+SHARED_BY_FLOWS = {
+    "services",
+    "slots",
+    "launching",
+    "pages",
+    "posting",
+    "stopping",
+    "task",
+    "chunks",
+    "looking",
+    "doubts",
+    "heeding",
+    "waking",
+    "screening",
+    "weighing",
+    "reviewing",
+}
 """Modules of flows that are no flow: what a flow works with."""
 
 MAKES_CLIENTS = {"app", "wiring"}

@@ -19,7 +19,7 @@ def test_a_post_an_update_and_an_approval_are_kept_in_dynamodb(tmp_path: Path) -
         desk.services = replace(desk.services, store=Stores(city.table, desk.services.store.vault), queues=city.queues)
         for name in ("ana", "bea"):
             desk.services.store.api_keys.put(f"key-of-{name}", name=name, scopes=SCOPES, now=desk.clock())
-        feed = a_feed(an_alert("a", active_period=[{"start": 5}]), an_alert("b"))
+        feed = a_feed(an_alert("a", active_period=[{"start": 5}]), an_alert("b", header_text="Other"))
         post = desk.hook("demo-transit", feed, id="msg_1").json
         assert (post["accepted"], desk.hook("demo-transit", feed, id="msg_1").json) == (["a", "b"], post)
         assert desk.services.store.posts.due(desk.clock() + timedelta(minutes=1)) == [post["id"]]

@@ -104,7 +104,7 @@ def test_an_approval_looks_again_where_somebody_was_first(desk: Desk) -> None:
     first = meddled(desk.services, lambda: approve(name, by="bea", services=desk.services))
     with pytest.raises(Conflict):
         approve(name, by="cem", services=first)
-    stopped = desk.post("/v1/broadcasts", a_broadcast(kind="emergency")).json["id"]
+    stopped = desk.post("/v1/broadcasts", a_broadcast(kind="emergency", topics=["events"])).json["id"]
     with pytest.raises(Conflict):
         approve(stopped, by="cem", services=meddled(desk.services, lambda: stop_broadcast(stopped, by="ana", services=desk.services)))
     assert {one.what for one in desk.services.store.audit.of(stopped)} == {"broadcast.created", "broadcast.stopped"}

@@ -73,6 +73,7 @@ class Street(Town):
             content.expires_at,
             digest,
             Approval("ana", "routine", digest, now),
+            planned={"kiosk": self.plain.headcounts.count(audience.reached, audience.channels).channels[Channel.KIOSK]},
         )
         self.state.table.transact(self.plain.broadcasts.create_writes(made, content))
         self.state.queues.named("launch").send([Outgoing(json.dumps({"broadcast": made.id}))])
