@@ -36,12 +36,13 @@ class Urgency(StrEnum):
 
 
 class Act(StrEnum):
-    """What a revision does: first word, change, withdrawal, or end."""
+    """What a revision does: first word, change, withdrawal, end, or setting right what was wrong."""
 
     PUBLISHED = "published"
     UPDATED = "updated"
     CANCELLED = "cancelled"
     ENDED = "ended"
+    CORRECTED = "corrected"
 
 
 @dataclass(frozen=True)

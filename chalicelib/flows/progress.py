@@ -3,8 +3,9 @@
 from collections import Counter
 from datetime import timedelta
 
+from chalicelib.domain.address import Channel
 from chalicelib.domain.broadcast import Broadcast, BroadcastState
-from chalicelib.domain.counts import as_answer
+from chalicelib.domain.counts import Unread, as_answer
 from chalicelib.flows.services import Services
 
 LAST_NEWS = timedelta(days=7)
@@ -14,7 +15,7 @@ ENDED = frozenset({BroadcastState.COMPLETED, BroadcastState.STOPPED})
 
 def progress(broadcast: Broadcast, *, services: Services) -> Broadcast:
     """The broadcast with its counts, summed anew unless the kept sum is fresh. A sum that finds everybody settled completes it."""
-    if broadcast.state not in {*ENDED, BroadcastState.SENDING} or _is_fresh(broadcast, services):
+    if broadcast.state not in {*ENDED, BroadcastState.SENDING} or _never_began(broadcast) or _is_fresh(broadcast, services):
         return broadcast
     reading = services.store.progress.read(broadcast)
     now = services.now()
@@ -29,6 +30,20 @@ def counts_of(broadcast: Broadcast) -> dict[str, object]:
     """The kept counts in the API's shape; zeros for every channel where nothing was counted yet."""
     zeros = as_answer({channel: Counter() for channel in broadcast.audience.channels})
     return dict(broadcast.counts or zeros)
+
+
+def not_read(broadcast: Broadcast, *, services: Services) -> Unread | None:
+    """Whom a stop left unread, so far; None for a broadcast that was not stopped. Of one that never began, whom it was counted for."""
+    if broadcast.stop_at is None:
+        return None
+    if _never_began(broadcast):
+        return Unread({Channel(channel): count for channel, count in (broadcast.planned or {}).items()}, exact=False)
+    return services.store.progress.unread(broadcast)
+
+
+def _never_began(broadcast: Broadcast) -> bool:
+    """Whether it was stopped before it began: one that ended later was counted then."""
+    return broadcast.state is BroadcastState.STOPPED and broadcast.counts is None
 
 
 def _is_fresh(broadcast: Broadcast, services: Services) -> bool:

@@ -1,4 +1,4 @@
-"""`/v1/broadcasts`: post, preview, approve, stop, look. The OpenAPI document says what each takes and gives; here it is done."""
+"""`/v1/broadcasts`: post, preview, approve, stop, correct, look. The OpenAPI document says what each takes and gives; here it is done."""
 
 import hashlib
 import json
@@ -13,10 +13,11 @@ from chalicelib.domain.strict_json import Json
 from chalicelib.errors import Malformed, NotFound
 from chalicelib.feeds.native import read_fields, read_send_at
 from chalicelib.flows.approve import approve
+from chalicelib.flows.correct import Correction, correct
 from chalicelib.flows.post_broadcast import Order, post_broadcast
 from chalicelib.flows.posting import Posted, estimate, replay, state_of
 from chalicelib.flows.preview import preview
-from chalicelib.flows.progress import progress
+from chalicelib.flows.progress import not_read, progress
 from chalicelib.flows.services import Services
 from chalicelib.flows.stop_broadcast import stop_broadcast
 from chalicelib.intake.answers import answer, answered, read_json, segment
@@ -69,6 +70,11 @@ def routes(services: Callable[[], Services]) -> Blueprint:
         key = require(door.current_request, "broadcasts:write", services=services())
         return _whole(stop_broadcast(segment(broadcast), by=key.name, services=services()).id, services())
 
+    @door.route("/v1/broadcasts/{broadcast}/correct", methods=["POST"], content_types=["*/*"])
+    @answered
+    def correct_broadcast(broadcast: str) -> Response:
+        return _correct(door.current_request, segment(broadcast), services())
+
     return door
 
 
@@ -79,13 +85,33 @@ def _create(request: Request, services: Services) -> Response:
     """A request that was done before gets its first answer before anything else is looked at: what was right then may be late by now."""
     key = require(request, "broadcasts:write", services=services)
     name = RequestName(key.name, "POST /v1/broadcasts", _idempotency_key(request))
-    body = read_json(request)
-    body_hash = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    body, body_hash = _body(request)
     before = services.store.requests.find(name, services.now())
     if before:
         return _posted(replay(before, body_hash), services)
     notice, send_at = _order(body, services)
     return _posted(post_broadcast(Order(notice, send_at, key.name, name, body_hash), preview(notice, send_at, services=services), services=services), services)
+
+
+def _correct(request: Request, wrong: str, services: Services) -> Response:
+    """As above: whoever asks again is told the same, whatever has become of the wrong one."""
+    key = require(request, "broadcasts:write", services=services)
+    name = RequestName(key.name, f"POST /v1/broadcasts/{wrong}/correct", _idempotency_key(request))
+    body, body_hash = _body(request)
+    before = services.store.requests.find(name, services.now())
+    if before:
+        return _posted(replay(before, body_hash), services)
+    check("NewCorrection", body)
+    notice = read_fields(body, topics=(), sent=services.now())
+    severity = notice.severity if "severity" in body else None
+    urgency = notice.urgency if "urgency" in body else None
+    return _posted(correct(Correction(wrong, notice, severity, urgency, key.name, name, body_hash), services=services), services)
+
+
+def _body(request: Request) -> tuple[dict[str, Json], str]:
+    """What was sent, and a hash of it that tells the same from another."""
+    body = read_json(request)
+    return body, hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 def _posted(posted: Posted, services: Services) -> Response:
@@ -136,4 +162,5 @@ def _whole(broadcast: str, services: Services) -> Response:
     found, content = services.store.broadcasts.get(broadcast), services.store.broadcasts.content(broadcast)
     if found is None or content is None:
         raise NotFound("There is no such broadcast.")
-    return answer(200, broadcast_whole(progress(found, services=services), content))
+    looked = progress(found, services=services)
+    return answer(200, broadcast_whole(looked, content, not_read(looked, services=services)))

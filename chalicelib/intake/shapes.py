@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from chalicelib.domain.address import Channel
-from chalicelib.domain.broadcast import Approval, Broadcast, Content
+from chalicelib.domain.broadcast import Approval, Broadcast, BroadcastState, Content
+from chalicelib.domain.counts import Unread
 from chalicelib.domain.message import EmailMessage, SmsMessage
 from chalicelib.domain.preview import Preview
 from chalicelib.domain.times import spoken
+from chalicelib.flows.posting import review_told
 from chalicelib.flows.progress import counts_of
 from chalicelib.flows.services import Services
 
@@ -31,13 +33,16 @@ def broadcast_line(one: Broadcast) -> dict[str, object]:
         "content_hash": one.content_hash,
         "audience": dict(one.planned or {}),
         "approval": _approval(one.approval) if one.approval else None,
+        "review": review_told(one.review) if one.review and one.state is BroadcastState.NEEDS_REVIEW else None,
         "stop_at": _maybe(one.stop_at),
         "ended_at": _maybe(one.ended_at),
+        "corrects": one.audience.corrects,
+        "corrected_by": one.corrected_by,
     }
 
 
-def broadcast_whole(one: Broadcast, content: Content) -> dict[str, object]:
-    """A broadcast with what it says and where its deliveries stand."""
+def broadcast_whole(one: Broadcast, content: Content, unread: Unread | None) -> dict[str, object]:
+    """A broadcast with what it says, where its deliveries stand, and whom a stop left unread."""
     return broadcast_line(one) | {
         "notice": content.notice,
         "revision": content.revision,
@@ -48,6 +53,8 @@ def broadcast_whole(one: Broadcast, content: Content) -> dict[str, object]:
         "content": {tag: {"title": text.title, "body": text.body, "link": text.link} for tag, text in content.texts.items()},
         "link": content.link,
         "counts": counts_of(one),
+        "not_read": {str(channel): count for channel, count in unread.channels.items()} if unread else None,
+        "not_read_exact": unread.exact if unread else None,
     }
 
 

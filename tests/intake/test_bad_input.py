@@ -66,7 +66,7 @@ SAFE = {
     "script": with_text("<script>alert(1)</script><img src=x onerror=alert(1)>"),
     "separator": with_text("a\u2028b"),
 }
-DOORS = ["/v1/broadcasts", "/v1/broadcasts/preview", "/v1/kiosks", "/hooks/demo-city", "/hooks/demo-transit"]
+DOORS = ["/v1/broadcasts", "/v1/broadcasts/preview", "/v1/kiosks", "/hooks/demo-city", "/hooks/demo-transit", "/v1/broadcasts/bc_1/correct"]
 
 
 @pytest.fixture

@@ -55,3 +55,18 @@ def test_beyond_the_limit_the_number_is_near(tmp_path: Path) -> None:
     assert 2700 < found.channels[Channel.SMS] < 3300
     assert set(found.channels) == {Channel.SMS}
     assert found.people == found.channels[Channel.SMS] == found.texts["en"]
+
+
+@pytest.mark.parametrize("after", ["", f"{'7':0<32}", f"{'7a':0<32}"], ids=["from its start", "from its first id", "from the middle"])
+def test_what_a_shard_holds_beyond_the_limit_is_near(tmp_path: Path, after: str) -> None:
+    city = sqlite_city(tmp_path)
+    dice = random.Random(7)
+    ids = [f"7{dice.getrandbits(124):031x}" for _ in range(3000)]
+    rows = [audience_row(Subscription(one, topic, Channel.SMS, "1.a", "en")) for one in ids for topic in ("a", "b")]
+    for start in range(0, len(rows), 25):
+        city.table.put_many(rows[start : start + 25])
+    true = sum(one > after for one in ids)
+    exact, near = (Headcounts(city.table).unread(["a", "b"], (Channel.SMS,), shard=7, after=after, most=most) for most in (20_000, 800))
+    assert (exact.channels[Channel.SMS], exact.exact) == (true, True)
+    assert not near.exact
+    assert 0.85 * true < near.channels[Channel.SMS] < 1.15 * true

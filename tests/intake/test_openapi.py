@@ -77,7 +77,7 @@ def test_the_document_knows_channels_codes_and_scopes() -> None:
     assert wanted <= set(SCOPES)
 
 
-@pytest.mark.parametrize("name", ["NewBroadcast", "NoticeEvent", "Approve", "NewKiosk", "Text", "SendAt"])
+@pytest.mark.parametrize("name", ["NewBroadcast", "NewCorrection", "NoticeEvent", "Approve", "NewKiosk", "Text", "SendAt"])
 def test_what_we_take_refuses_unknown_fields(name: str) -> None:
     assert SCHEMAS[name]["additionalProperties"] is False
 
@@ -95,6 +95,7 @@ def test_answers_are_as_the_document_says(desk: Desk) -> None:
         ("get", "/v1/broadcasts/{id}", desk.get(f"/v1/broadcasts/{name}")),
         ("post", "/v1/broadcasts/{id}/approve", desk.post(f"/v1/broadcasts/{name}/approve", key="approver")),
         ("post", "/v1/broadcasts/{id}/stop", desk.post(f"/v1/broadcasts/{name}/stop")),
+        ("post", "/v1/broadcasts/{id}/correct", desk.post(f"/v1/broadcasts/{name}/correct", {"content": a_broadcast()["content"]})),
         ("get", "/v1/topics", desk.get("/v1/topics")),
         ("post", "/v1/kiosks", desk.post("/v1/kiosks", kiosk, key="admin")),
         ("post", "/v1/kiosks", desk.post("/v1/kiosks", kiosk, key="admin")),
