@@ -16,7 +16,7 @@ from chalicelib.store.shards import Shard, read_shard, shard_keys
 
 @dataclass(frozen=True)
 class Reading:
-    """One reading of a broadcast's rows. `ended`: every shard is read to its end and every counted batch is settled."""
+    """One reading of a broadcast's rows. `ended`: every shard is read to its end and every batch there is is settled."""
 
     counts: dict[Channel, Counter[Mark]]
     ended: bool
@@ -43,13 +43,14 @@ class ProgressReader:
         return unread_sum((shard.unread for shard in self.shards(broadcast.id)), broadcast.audience.channels)
 
     def read(self, broadcast: Broadcast) -> Reading:
-        """Shards first, batches after: a batch written in between belongs to a shard that was not done, so `ended` cannot come early."""
+        """Shards first, batches after: a batch written in between belongs to a shard that was not done, so `ended` cannot come early.
+        Nor before the batches of planning attempts that never counted are gone: later nobody would look after them."""
         shards = self.shards(broadcast.id)
-        batches = [far for number, shard in enumerate(shards) for _, far in counted(self.batches, broadcast.id, number, shard)]
         done = all(shard.done for shard in shards)
+        found = [(key, far, shard) for number, shard in enumerate(shards) if done or shard.tokens for key, far in self.batches.of_shard(broadcast.id, number)]
         return Reading(
-            counts=count(batches, broadcast.audience.channels),
-            ended=done and all(far.state is BatchState.SETTLED for far in batches),
+            counts=count([far for key, far, shard in found if is_counted(key, shard)], broadcast.audience.channels),
+            ended=done and all(far.state is BatchState.SETTLED for _, far, _ in found),
         )
 
 

@@ -303,7 +303,9 @@ def test_what_boto3_will_not_even_send_is_not_sent(ses):
 def test_a_refused_account_is_told_of_once_and_without_a_recipient(ses, caplog):
     ses.answer = lambda asked: refusing(400, "AccountSuspendedException")
     hand_over(ses, 3)
-    assert [(one.getMessage(), one.fields) for one in caplog.records] == [("provider refuses our account", {"provider": "ses", "codes": ["AccountSuspendedException"]})]
+    assert [(one.getMessage(), one.fields) for one in caplog.records] == [
+        ("provider refuses our account", {"provider": "ses", "codes": ["AccountSuspendedException"]})
+    ]
 
 
 def test_nobody_listening_is_not_sent():

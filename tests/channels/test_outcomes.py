@@ -219,7 +219,11 @@ def test_a_provider_that_refuses_our_account_is_told_of_once_and_alarms(caplog: 
     refused = [Outcome(NOT_SENT, code, advice=OURS) for code in ("20003", "30002", "20003")]
     tell_of_refusal([Outcome(ACCEPTED, provider_id="SM1"), *refused], provider="twilio")
     [line] = caplog.records
-    assert (line.levelno, line.getMessage(), line.fields) == (logging.ERROR, "provider refuses our account", {"provider": "twilio", "codes": ["20003", "30002"]})  # type: ignore[attr-defined]
+    assert (line.levelno, line.getMessage(), line.fields) == (
+        logging.ERROR,
+        "provider refuses our account",
+        {"provider": "twilio", "codes": ["20003", "30002"]},
+    )  # type: ignore[attr-defined]
     assert "provider refuses our account" in LOGGED
 
 

@@ -5,7 +5,7 @@ Queues are worked in order, one job at a time. A job that raises Crash is left t
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.domain.address import Address, Channel
-from chalicelib.domain.broadcast import Approval, Audience, Broadcast, BroadcastState, Content, SendAt, hash_of
+from chalicelib.domain.batch import BatchKey
+from chalicelib.domain.broadcast import Approval, Audience, Broadcast, BroadcastState, Content, SendAt, hash_of, needs_second_person
 from chalicelib.domain.city import City, parse_city
+from chalicelib.domain.counts import as_answer
 from chalicelib.domain.delivery import Mark, State
 from chalicelib.domain.jobs import ReceiptJob, read_fan_out, read_launch, read_receipt, read_send
 from chalicelib.domain.message import NOT_TRIED, Answer, EmailMessage, KioskMessage, Message, Outcome, Parcel, SmsMessage
@@ -29,10 +31,16 @@ from chalicelib.flows.send_batch import send_batch
 from chalicelib.flows.services import Gate, Services
 from chalicelib.flows.sweep import sweep
 from chalicelib.state.queue import Outgoing
-from chalicelib.store.batches import read_what, what_key
+from chalicelib.state.sqlite_table import SqliteTable
+from chalicelib.state.table import Key, Row
+from chalicelib.store.audit import AuditEntry
+from chalicelib.store.batches import far_key, read_what, what_key
 from chalicelib.store.sealed import Vault
 from chalicelib.store.stores import Stores
 from chalicelib.store.subscriptions import Subscription, audience_row, person_row
+from local.proof.checker import broken
+from local.proof.everyone import Recipient
+from local.proof.truth import Attempt, HandOver, OptOut, Truth
 from tests.lagging import LaggingTable
 from tests.tables import QUEUES, Clock, sqlite_city
 
@@ -65,29 +73,44 @@ class Killer:
         return result
 
 
+@dataclass
+class Notes:
+    """What somebody who watches the state may know, though no row keeps it: when an entry was last marked, and all that was queued."""
+
+    now: Callable[[], datetime]
+    marked: dict[tuple[Key, int], datetime] = field(default_factory=dict)
+    bodies: list[str] = field(default_factory=list)
+
+    def see(self, call: str, *args: Any) -> None:
+        """A call to the state succeeded."""
+        if call == "update" and args[1].set.get("attempting"):
+            self.marked |= {(args[0], entry): self.now() for entry in args[1].set["attempting"]}
+        elif call == "send":
+            self.bodies += [message.body for message in args[0]]
+
+
 @dataclass(frozen=True)
 class Watched:
-    """A table or queue whose every call passes the killer."""
+    """A table or queue whose every call passes the killer, and is noted."""
 
     inner: Any
     killer: Killer
+    notes: Notes | None = None
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.inner, name)
         if name == "named":
-            return lambda queue: Watched(found(queue), self.killer)
+            return lambda queue: Watched(found(queue), self.killer, self.notes)
         if not callable(found) or name.startswith("_"):
             return found
-        return lambda *args, **kwargs: self.killer(f"{name} {args}", lambda: found(*args, **kwargs))
 
+        def call(*args: Any, **kwargs: Any) -> Any:
+            result = found(*args, **kwargs)
+            if self.notes:
+                self.notes.see(name, *args)
+            return result
 
-@dataclass(frozen=True)
-class HandOver:
-    """What a provider really took."""
-
-    to: Address
-    token: str
-    at: datetime
+        return lambda *args, **kwargs: self.killer(f"{name} {_keys(args)}", lambda: call(*args, **kwargs))
 
 
 @dataclass
@@ -100,12 +123,14 @@ class Provider:
     killer: Killer
     now: Callable[[], datetime]
     truth: list[HandOver] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
     answers: dict[str, list[Outcome]] = field(default_factory=dict)
     swallowed: set[str] = field(default_factory=set)
     can_find: bool = False
     confirmed: int = 0
     before_call: Callable[[Parcel], None] = lambda _parcel: None
     fault: Callable[[Parcel], Outcome | None] = lambda _parcel: None
+    marked: Callable[[str], datetime | None] = lambda _token: None
 
     def hand_over(self, parcels: Sequence[Parcel], *, gate: Gate) -> list[Outcome]:
         """One call a parcel."""
@@ -117,6 +142,7 @@ class Provider:
         planned = plan.pop(0) if plan else self.fault(parcel) or Outcome(Answer.ACCEPTED, provider_id="p")
 
         def call() -> Outcome:
+            self.attempts.append(Attempt(parcel.to, parcel.token, self.now(), self.marked(parcel.token)))
             if planned.answer is Answer.ACCEPTED or parcel.to.value in self.swallowed:
                 self.truth.append(HandOver(parcel.to, parcel.token, self.now()))
             return planned
@@ -157,20 +183,24 @@ class Town:
     def __init__(self, folder: Path, *, killer: Killer | None = None, pace: Mapping[Channel, int] | None = None, table: Any = None) -> None:
         self.killer = killer or Killer()
         city = sqlite_city(folder)
+        self.notes = Notes(city.clock)
+        self.opt_outs: list[OptOut] = []
         self.state = replace(city, table=LaggingTable(city.table, city.clock))  # type: ignore[arg-type]
         self.clock: Clock = self.state.clock
         self.ids = 0
         self.providers = {
             channel: Provider(channel, most, self.killer, self.clock) for channel, most in ((Channel.SMS, 3), (Channel.EMAIL, 50), (Channel.KIOSK, 10))
         }
+        for provider in self.providers.values():
+            provider.marked = self._marked
         vault = Vault(b"h" * 32, b"s" * 32)
         city, words = _city(), _words()
         self.plain = Stores(self.state.table, vault)
         self.services = Services(
             city=city,
             words=words,
-            store=Stores(Watched(table or self.state.table, self.killer), vault),
-            queues=Watched(self.state.queues, self.killer),
+            store=Stores(Watched(table or self.state.table, self.killer, self.notes), vault),
+            queues=Watched(self.state.queues, self.killer, self.notes),
             tokens=Tokens([b"t" * 32]),
             sender=lambda channel: self.providers[channel],
             renderer=PlainRenderer,
@@ -238,11 +268,15 @@ class Town:
         )
         audience = Audience(topics, tuple(reached(topics, self.services.city.topics, include_below=False)), tuple(Channel))
         digest = hash_of(content, audience)
-        approval = Approval("ana", "routine", digest, now) if state is BroadcastState.SCHEDULED else None
         counted = self.plain.headcounts.count(audience.reached, audience.channels).channels
         planned = {str(channel): count for channel, count in counted.items()}
+        second = needs_second_person(urgent=urgent, people=max(counted.values(), default=0))
+        by, rule = ("ben", "second_person") if second else ("ana", "routine")
+        approval = Approval(by, rule, digest, now) if state is BroadcastState.SCHEDULED else None
         made = Broadcast(name, state, "ana", now, SendAt(now + later), audience, urgent, content.expires_at, digest, approval, planned=planned)
-        self.state.table.transact(self.plain.broadcasts.create_writes(made, content))
+        acts = [AuditEntry("ana", "broadcast.created", now), *([AuditEntry(by, "broadcast.approved", now)] if approval and second else [])]
+        entries = [self.plain.audit.write(name, one, id=one.what) for one in acts]
+        self.state.table.transact([*self.plain.broadcasts.create_writes(made, content), *entries])
         self.state.queues.named("launch").send([_out({"broadcast": name}, round(later.total_seconds()))])
         return name
 
@@ -302,9 +336,13 @@ class Town:
         """Every hand-over is confirmed, all of them or only those that were not yet."""
         for provider in self.providers.values():
             for one in provider.truth if again else provider.truth[provider.confirmed :]:
-                self.state.queues.named("receipts").send([Outgoing(ReceiptJob(one.token, str(state)).body)])
+                self.confirm(one, state)
             provider.confirmed = len(provider.truth)
         self.work()
+
+    def confirm(self, one: HandOver, state: State = State.DELIVERED) -> None:
+        """A provider says what became of something that it took."""
+        self.state.queues.named("receipts").send([Outgoing(ReceiptJob(one.token, str(state)).body)])
 
     # --- looking -----------------------------------------------------------------------------------------------------
 
@@ -330,9 +368,55 @@ class Town:
                     for entry, one in enumerate(what.entries):
                         yield one.subscriber, what.channel, far.standing(entry)
 
+    def opt_out(self, subscriber: str, channel: Channel) -> None:
+        """Its owner opts out and has our answer, all in a moment."""
+        address = self.plain.vault.hash(self.address(subscriber, channel))
+        self.plain.addresses.opt_out(address, self.clock())
+        self.opt_outs.append(OptOut(address, self.clock(), self.clock()))
+
+    # --- proving -----------------------------------------------------------------------------------------------------
+
+    def truth(self) -> Truth:
+        """What really happened."""
+        return Truth(
+            at=self.clock(),
+            hand_overs=[one for provider in self.providers.values() for one in provider.truth],
+            attempts=[one for provider in self.providers.values() for one in provider.attempts],
+            opt_outs=self.opt_outs,
+            pace=self.services.pace,
+        )
+
+    def rows(self) -> list[Row]:
+        """All that the table holds."""
+        with self.state.file.reading() as connection:
+            partitions = [name for (name,) in connection.execute("SELECT DISTINCT pk FROM state_rows")]
+        inner = SqliteTable(self.state.file)
+        return [row for name in partitions for row in inner.query(name).rows]
+
+    def broken(self, audiences: Mapping[str, Collection[Recipient]] | None = None, *, texts: Sequence[str] = ()) -> list[str]:
+        """What the checker finds wrong here."""
+        given: dict[str, Any] = {"vault": self.plain.vault, "tokens": self.services.tokens, "audiences": audiences, "shown": self.shown()}
+        return broken(self.truth(), self.rows(), texts=[*self.notes.bodies, *texts], **given)
+
+    def shown(self) -> dict[str, Mapping[str, object]]:
+        """The counts of every broadcast, as the API shows them."""
+        names = [row.key.partition.removeprefix("B#") for row in self.rows() if row.key.sort == "BROADCAST"]
+        return {name: as_answer(self.counts(name)) for name in names}
+
+    def _marked(self, token: str) -> datetime | None:
+        parts = self.services.tokens.read("delivery", token)
+        return self.notes.marked.get((far_key(BatchKey(parts[0], int(parts[1]), parts[2])), int(parts[3]))) if parts else None
+
     def handed_over(self) -> Counter[str]:
         """How often each address was really handed something."""
         return Counter(one.to.text for provider in self.providers.values() for one in provider.truth)
+
+
+def _keys(args: Sequence[Any]) -> str:
+    """What a call to the state is about, as far as its keys tell."""
+    first = args[0] if args else ""
+    keys = [getattr(one, "key", one) for one in (first if isinstance(first, list) else [first])]
+    return " ".join(f"{key.partition}/{key.sort}" if isinstance(key, Key) else str(key) for key in keys)
 
 
 @cache
