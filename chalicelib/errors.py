@@ -9,7 +9,8 @@ BelfryError
 │   ├── Conflict            409  the thing is in another state, or the key is in use
 │   ├── TooLarge            413
 │   ├── WrongType           415
-│   └── Invalid             422  readable, and wrong in the fields that `problems` names
+│   ├── Invalid             422  readable, and wrong in the fields that `problems` names
+│   └── Paused              429  stopped for now by a switch: keep it, and try again later
 ├── StateError
 │   ├── WriteRefused        a condition did not hold; carries the old row
 │   ├── TransactionRefused  one of several conditions did not hold; carries the old rows
@@ -109,6 +110,14 @@ class Invalid(Refused):
     def field(cls, pointer: str, code: str, detail: str) -> "Invalid":
         """One wrong field."""
         return cls(detail, problems=[Problem(pointer, code, detail)])
+
+
+class Paused(Refused):
+    """A switch stops this for now. Nothing is wrong with the request: the caller keeps it and tries again after `retry_after` seconds."""
+
+    status = 429
+    code = "paused"
+    retry_after = 300
 
 
 class StateError(BelfryError):

@@ -11,7 +11,7 @@ from chalicelib.domain.notice import Act, Notice
 from chalicelib.domain.preview import Preview
 from chalicelib.errors import Conflict, StateLater, TransactionRefused
 from chalicelib.flows.launching import queue_launch
-from chalicelib.flows.posting import Posted, estimate, replay, state_of
+from chalicelib.flows.posting import Posted, estimate, replay, review_told, state_of
 from chalicelib.flows.reviewing import review_entry
 from chalicelib.flows.screening import Screened, screen
 from chalicelib.flows.services import Services
@@ -42,7 +42,7 @@ def post_broadcast(order: Order, preview: Preview, *, services: Services) -> Pos
     asked = _broadcast(order, replace(preview, content=content), services)
     for _ in range(_TRIES):
         screened = screen(asked, content, services=services)
-        answered = Answered(order.body_hash, {"id": asked.id, "state": str(screened.broadcast.state), **estimate(preview)})
+        answered = Answered(order.body_hash, _told(screened.broadcast, preview))
         try:
             services.store.table.transact(_writes(order, answered, screened, content, services))
         except TransactionRefused as refused:
@@ -56,6 +56,11 @@ def post_broadcast(order: Order, preview: Preview, *, services: Services) -> Pos
         queue_launch(screened.broadcast, services=services)
         return Posted(answered.answer)
     raise Conflict("A request with this Idempotency-Key is being worked on.", code="in_flight")
+
+
+def _told(made: Broadcast, preview: Preview) -> dict[str, object]:
+    review = {"review": review_told(made.review)} if made.review else {}
+    return {"id": made.id, "state": str(made.state), **review, **estimate(preview)}
 
 
 def _writes(order: Order, answered: Answered, screened: Screened, content: Content, services: Services) -> list[Write]:

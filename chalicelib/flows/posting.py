@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.address import Channel
-from chalicelib.domain.broadcast import Audience, BroadcastState, Content, needs_second_person
+from chalicelib.domain.broadcast import Audience, BroadcastState, Content, Review, needs_second_person
 from chalicelib.domain.preview import Headcount, Preview, cost, finish
 from chalicelib.domain.times import spoken
 from chalicelib.errors import Invalid
@@ -41,6 +41,11 @@ def estimate(preview: Preview) -> dict[str, object]:
         "cost": {"micros": preview.cost_micros, "currency": CURRENCY},
         "finishes_at": spoken(finishes_at),
     }
+
+
+def review_told(review: Review) -> dict[str, object]:
+    """Why a broadcast waits for a person, as the API says it."""
+    return {"reason": str(review.reason), "at": spoken(review.at), **review.numbers}
 
 
 def state_of(preview: Preview) -> BroadcastState:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from chalice.app import Request, Response
 
 from chalicelib.domain.strict_json import Json, parse_object
-from chalicelib.errors import Malformed, NotFound, Problem, Refused, RenderFailed, StateLater, TooLarge, WrongType
+from chalicelib.errors import Malformed, NotFound, Paused, Problem, Refused, RenderFailed, StateLater, TooLarge, WrongType
 from chalicelib.flows.services import Services
 
 JSON_TYPES = ("application/json",)
@@ -32,6 +32,7 @@ _TITLES: Mapping[int, str] = {
     413: "Too large",
     415: "This content type is not taken",
     422: "Understood, but not right as it stands",
+    429: "Not now",
     500: "Our mistake",
     503: "Busy",
 }
@@ -108,12 +109,17 @@ def answered_page(services: Callable[[], Services], locale: Callable[[], str] = 
 
 def _problem_of(error: Exception) -> Response:
     if isinstance(error, Refused):
-        headers = {"WWW-Authenticate": 'Bearer realm="belfry"'} if error.status == 401 else {}
-        return problem(error.status, error.reason, error.detail, error.problems, headers)
+        return problem(error.status, error.reason, error.detail, error.problems, _headers_of(error))
     if isinstance(error, StateLater):
         return problem(503, "try_later", "We are busy. Send the same request again in a few seconds.", headers={"Retry-After": "2"})
     _log.error("view failed", extra={"fields": {"error": type(error).__name__, "at": _where(error), "request_id": _request_id.get()}})
     return problem(500, "internal", "Something went wrong on our side. Nothing was sent; try again, and tell us the request id if it stays.")
+
+
+def _headers_of(refused: Refused) -> dict[str, str]:
+    if isinstance(refused, Paused):
+        return {"Retry-After": str(refused.retry_after)}
+    return {"WWW-Authenticate": 'Bearer realm="belfry"'} if refused.status == 401 else {}
 
 
 def _where(error: Exception) -> list[str]:

@@ -11,13 +11,14 @@ from chalicelib.domain.city import City, Source
 from chalicelib.domain.notice import Notice
 from chalicelib.domain.strict_json import parse_object
 from chalicelib.domain.webhook import verify
-from chalicelib.errors import NotFound
+from chalicelib.errors import NotFound, Paused
 from chalicelib.feeds import gtfs_rt, native
 from chalicelib.flows.receive_post import Mail, receive_post, same_post
 from chalicelib.flows.services import Services
 from chalicelib.intake.answers import JSON_TYPES, answer, answered, media_type, read_bytes, segment
 from chalicelib.intake.schema import check
 from chalicelib.store.posts import Post, post_id
+from chalicelib.store.switches import source_switch
 
 MOST_POST = 1024 * 1024
 
@@ -51,6 +52,7 @@ def routes(services: Callable[[], Services]) -> Blueprint:
         before = house.store.posts.get(post_id(found.id, webhook))
         if before:
             return _answered(same_post(before, body_hash))
+        _require_running(found, house)
         notices = form.read(body, media_type(request), found, house.city, house.now())
         return _answered(receive_post(Mail(found, webhook, body_hash, notices), services=house))
 
@@ -76,6 +78,12 @@ FORMATS: Mapping[str, Format] = {
     "notice": Format(types=JSON_TYPES, binary=(), read=_read_notice),
     "gtfs-rt": Format(types=(*gtfs_rt.PROTOBUF_TYPES, *gtfs_rt.JSON_TYPES), binary=gtfs_rt.PROTOBUF_TYPES, read=_read_gtfs),
 }
+
+
+def _require_running(source: Source, services: Services) -> None:
+    """Its posts stay with the sender while a source is paused: nothing is lost, and nothing sent."""
+    if source_switch(source.id) in services.store.switches.thrown():
+        raise Paused("This source is paused until somebody at the city has looked. Keep the post, and send it again later.", code="source_paused")
 
 
 def _secrets(source: Source, services: Services) -> list[str]:

@@ -17,6 +17,8 @@ SCOPES = (
     "kiosks:read",
     "kiosks:write",
     "subscribers:read",
+    "switches:read",
+    "switches:write",
 )
 
 

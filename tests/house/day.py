@@ -24,7 +24,6 @@ from chalicelib.state.queue import Queue
 from chalicelib.state.sqlite_queue import Received
 from chalicelib.state.table import Check, Delete, Put, Update, Write
 from chalicelib.store.stores import Stores
-from chalicelib.store.switches import Thrown
 from infra.functions import WORKERS, Worker
 from local.pumps import scheduled_event, sqs_record
 from tests.intake.desk import Desk, Reply, a_broadcast, a_notice
@@ -260,6 +259,8 @@ class Day(Desk):
         self.work()
         self.pass_by(minutes=10)
         self.pass_by(hours=6)
+        assert self.post(f"/v1/broadcasts/{later}/correct", {"content": a_broadcast()["content"]}).status == 202
+        self.work()
         for name in (waiting, later):
             self.get(f"/v1/broadcasts/{name}")
         self.get("/v1/broadcasts")
@@ -329,7 +330,7 @@ class Day(Desk):
         name = self.post("/v1/broadcasts", a_broadcast(topics=["jobs"], **words("Popular"))).json["id"]
         for number, said in enumerate(("Popular", "Paused")):
             self.hook("demo-city", a_notice(f"n{7 + number}", topics=["jobs"], **words(said)))
-        self.state.table.transact([self.services.store.switches.throw_write("source:demo-city", Thrown("admin", self.clock()))])
+        assert self.post("/v1/switches", {"name": "source:demo-city", "stopped": True}, key="admin").status == 200
         for _ in range(60):
             self.follower("jobs")
         self.work()

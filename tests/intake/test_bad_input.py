@@ -66,7 +66,7 @@ SAFE = {
     "script": with_text("<script>alert(1)</script><img src=x onerror=alert(1)>"),
     "separator": with_text("a\u2028b"),
 }
-DOORS = ["/v1/broadcasts", "/v1/broadcasts/preview", "/v1/kiosks", "/hooks/demo-city", "/hooks/demo-transit", "/v1/broadcasts/bc_1/correct"]
+DOORS = ["/v1/broadcasts", "/v1/broadcasts/preview", "/v1/kiosks", "/v1/switches", "/hooks/demo-city", "/hooks/demo-transit", "/v1/broadcasts/bc_1/correct"]
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_ten_megabytes_are_too_large(desk: Desk, path: str) -> None:
     assert (reply.status, reply.code) == (413, "too_large")
 
 
-@pytest.mark.parametrize("path", DOORS[:3])
+@pytest.mark.parametrize("path", DOORS[:4])
 def test_the_api_takes_256_kilobytes(desk: Desk, path: str) -> None:
     filler = b'{"a": "%s"}'
     at_limit = filler % (b"x" * (256 * 1024 - len(filler) + 2))

@@ -283,6 +283,8 @@ ROUTES = [
     ("POST", "/v1/broadcasts/bc_1/stop", "broadcasts:write", "approver"),
     ("GET", "/v1/kiosks", "kiosks:read", "communicator"),
     ("POST", "/v1/kiosks", "kiosks:write", "communicator"),
+    ("GET", "/v1/switches", "switches:read", "communicator"),
+    ("POST", "/v1/switches", "switches:write", "communicator"),
 ]
 
 

@@ -13,7 +13,7 @@ from referencing.jsonschema import DRAFT202012
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.alerts import Ignored
-from chalicelib.domain.broadcast import BroadcastState
+from chalicelib.domain.broadcast import BroadcastState, ReviewReason
 from chalicelib.domain.notice import Act, Kind, Severity, Urgency
 from chalicelib.intake.schema import document
 from chalicelib.store.api_keys import SCOPES
@@ -63,8 +63,9 @@ def test_the_document_and_the_app_have_the_same_doors(desk: Desk) -> None:
         (("NewBroadcast", "urgency"), Urgency),
         (("Broadcast", "state"), BroadcastState),
         (("Broadcast", "act"), Act),
+        (("Review", "reason"), ReviewReason),
     ],
-    ids=["kind", "severity", "urgency", "state", "act"],
+    ids=["kind", "severity", "urgency", "state", "act", "review"],
 )
 def test_the_document_knows_our_words(at: tuple[str, str], words: Any) -> None:
     assert set(SCHEMAS[at[0]]["properties"][at[1]]["enum"]) == set(words)
@@ -77,7 +78,7 @@ def test_the_document_knows_channels_codes_and_scopes() -> None:
     assert wanted <= set(SCOPES)
 
 
-@pytest.mark.parametrize("name", ["NewBroadcast", "NewCorrection", "NoticeEvent", "Approve", "NewKiosk", "Text", "SendAt"])
+@pytest.mark.parametrize("name", ["NewBroadcast", "NewCorrection", "NoticeEvent", "Approve", "NewKiosk", "Text", "SendAt", "TurnSwitch"])
 def test_what_we_take_refuses_unknown_fields(name: str) -> None:
     assert SCHEMAS[name]["additionalProperties"] is False
 
@@ -86,10 +87,14 @@ def test_answers_are_as_the_document_says(desk: Desk) -> None:
     desk.follower("transit", channels=(Channel.SMS, Channel.EMAIL))
     made = desk.post("/v1/broadcasts", a_broadcast(kind="emergency", send_at={"local": "2026-12-02T07:30", "zone": "America/New_York"}))
     name = made.json["id"]
+    doubled = desk.post("/v1/broadcasts", a_broadcast(send_at="2026-12-02T12:30:00Z"))
+    assert doubled.json["state"] == "needs_review"
     kiosk = {"id": "pier", "name": "Pier", "topics": ["transit"], "languages": ["en"]}
     answers = [
         ("post", "/v1/broadcasts", made),
         ("post", "/v1/broadcasts", desk.post("/v1/broadcasts", {})),
+        ("post", "/v1/broadcasts", doubled),
+        ("get", "/v1/broadcasts/{id}", desk.get(f"/v1/broadcasts/{doubled.json['id']}")),
         ("post", "/v1/broadcasts/preview", desk.post("/v1/broadcasts/preview", a_broadcast())),
         ("get", "/v1/broadcasts", desk.get("/v1/broadcasts")),
         ("get", "/v1/broadcasts/{id}", desk.get(f"/v1/broadcasts/{name}")),
@@ -103,6 +108,10 @@ def test_answers_are_as_the_document_says(desk: Desk) -> None:
         ("post", "/hooks/{source}", desk.hook("demo-city", a_notice())),
         ("post", "/hooks/{source}", desk.hook("demo-transit", a_feed(an_alert(), an_alert("b", closed_timestamp=5)))),
         ("post", "/hooks/{source}", desk.hook("nobody", a_notice())),
+        ("get", "/v1/switches", desk.get("/v1/switches", key="admin")),
+        ("post", "/v1/switches", desk.post("/v1/switches", {"name": "source:demo-transit", "stopped": True, "why": "A loop."}, key="admin")),
+        ("get", "/v1/switches", desk.get("/v1/switches", key="admin")),
+        ("post", "/hooks/{source}", desk.hook("demo-transit", a_feed())),
     ]
     for method, path, reply in answers:
         described = DOCUMENT["paths"][path][method]["responses"][str(reply.status)]
