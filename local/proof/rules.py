@@ -110,16 +110,21 @@ def pace_kept(case: Case) -> Iterator[str]:
 
 
 def people_on_record(case: Case) -> Iterator[str]:
-    """Who made, approved or stopped a broadcast is on record, once each, and nobody else is."""
+    """Who made, approved or stopped a broadcast is on record, once each, and nobody else is. What a guard kept back may be approved once more."""
     for name, broadcast in case.records.broadcasts.items():
         second = broadcast.approval if broadcast.approval and broadcast.approval.rule == SECOND_PERSON else None
         due = {"created": broadcast.author, "approved": second.by if second else None, "stopped": SOMEBODY if broadcast.stop_at else None}
         for what, who in due.items():
             found = [entry.who for entry in case.records.audit.get(name, ()) if entry.what == f"broadcast.{what}"]
-            if len(found) != (who is not None):
+            if not (who is not None) <= len(found) <= (who is not None) * (1 + _kept_back(case, name) * (what == "approved")):
                 yield f"I7: {short(name)} has {len(found)} entries of being {what}, where {int(who is not None)} is due"
             elif found and who not in {SOMEBODY, *found}:
                 yield f"I7: {short(name)} was {what} by somebody else than its audit says"
+
+
+def _kept_back(case: Case, name: str) -> int:
+    """How often a guard let it wait for a person."""
+    return sum(entry.what == "broadcast.needs_review" for entry in case.records.audit.get(name, ()))
 
 
 # --- I9: training ----------------------------------------------------------------------------------------------------

@@ -171,6 +171,12 @@ def nobody_there(scene: Scene) -> Scene:
     )
 
 
+def kept_back(scene: Scene) -> Scene:
+    """A guard kept it back after its approval, and it was approved once more."""
+    [approved] = scene.entries("urgent", "broadcast.approved")
+    return doubled(scene, approved).having(Key(approved.partition, "2"), who="engine", what="broadcast.needs_review", at=0)
+
+
 SOUND: dict[str, Callable[[Scene], Scene]] = {
     "as it ended": lambda scene: scene,
     "counts kept before late receipts came": lagging_counts,
@@ -185,6 +191,7 @@ SOUND: dict[str, Callable[[Scene], Scene]] = {
     ),
     "the pace exactly": lambda scene: scene.seeing(pace={Channel.SMS: _most(scene)}),
     "somebody still waits": under_way,
+    "approved, kept back, and approved again": kept_back,
     "stopped before all was read": stopped_half_read,
     "stopped before it was sent": nobody_there,
     "one that waits for its approval, for days": lambda scene: scene.seeing(at=scene.truth.at + timedelta(days=3)),
