@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 Window = tuple[int, int]
 """From and until, in minutes of the local day. From after until spans midnight; equal means no quiet at all."""
 
+_MINUTE = timedelta(minutes=1)
+
 
 def is_quiet(window: Window, zone: ZoneInfo, now: datetime) -> bool:
     """Whether clocks in `zone` stand inside the window."""
@@ -27,5 +29,7 @@ def released_at(window: Window, zone: ZoneInfo, now: datetime) -> datetime:
         end = end + timedelta(days=1)
     release = max(end.astimezone(UTC), now)
     while is_quiet(window, zone, release):  # only around a clock change, and then for an hour at most
-        release += timedelta(minutes=1)
+        release += _MINUTE
+    while release - _MINUTE > now and not is_quiet(window, zone, release - _MINUTE):  # an end that clocks skip is read too late
+        release -= _MINUTE
     return release

@@ -66,6 +66,10 @@ def test_any_text_counts_as_the_slow_reference_counts_it(text):
         pytest.param("ç" * 70, Count(1, UCS2), id="lower-case cedilla is not"),
         pytest.param("á" + "a" * 70, Count(2, UCS2), id="one accent moves the whole text"),
         pytest.param("a" * 66 + "😜" + "a" * 66, Count(3, UCS2), id="a surrogate pair that would straddle moves over whole"),
+        pytest.param("a" * 152 + "€", Count(1, GSM7), id="which is no matter in a single part"),
+        pytest.param("`" * 70, Count(1, UCS2), id="not all of ASCII is GSM-7"),
+        pytest.param("\uffff" * 70, Count(1, UCS2), id="the last character of one unit"),
+        pytest.param("\uffff" * 66 + "😜" + "\uffff" * 66, Count(3, UCS2), id="also beside a pair"),
         pytest.param("{" * 80, Count(1, GSM7), id="an extension sign takes two"),
         pytest.param("{" * 81, Count(2, GSM7), id="so 81 need two parts"),
     ],
@@ -170,19 +174,78 @@ def test_a_beginning_in_gsm7_is_not_paid_for_as_ucs2():
         pytest.param("\ud83d\ude1c", 1, id="two halves of one character, read apart"),
         pytest.param("\u1100\u1161", 1, id="a Hangul syllable written apart"),
         pytest.param("نُ", 1, id="an Arabic vowel sign"),
+        pytest.param("a\u1160", 1, id="the first Hangul letter that joins"),
+        pytest.param("a\u11ff", 1, id="the last"),
+        pytest.param("a\U0001f3fb", 1, id="the first skin tone"),
+        pytest.param("a\U0001f3ff", 1, id="the last skin tone"),
+        pytest.param("a\U000e0020", 1, id="the first tag"),
+        pytest.param("a\U000e007f", 1, id="the last tag"),
+        pytest.param("a\u200cb", 1, id="before a non-joiner"),
+        pytest.param("\ud800\udc00", 1, id="the first pair of halves"),
+        pytest.param("\udbff\udfff", 1, id="the last"),
+        pytest.param("\U0001f1e6\U0001f1ff", 1, id="the first and the last half of a flag"),
+        pytest.param("a🇺🇸🇪🇸", 2, id="a flag after a letter"),
+        pytest.param("a🇺🇸🇪🇸", 4, id="and the flag after that"),
+        pytest.param("ab🇺🇸🇪🇸", 5, id="after two letters"),
     ],
 )
 def test_a_cut_never_tears_one_character(text, at):
     assert inside_character(text, at)
 
 
-@pytest.mark.parametrize("at", [0, 2], ids=["the beginning", "the end"])
-def test_the_ends_of_a_text_are_inside_no_character(at):
-    assert not inside_character("ab", at)
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        pytest.param("ab", 1, id="two letters"),
+        pytest.param("aX", 1, id="a capital"),
+        pytest.param("a\u200cb", 2, id="after a non-joiner"),
+        pytest.param("a\u115f", 1, id="below the Hangul letters that join"),
+        pytest.param("a\u1200", 1, id="above them"),
+        pytest.param("a\U0001f3fa", 1, id="below the skin tones"),
+        pytest.param("a\U0001f400", 1, id="above them"),
+        pytest.param("a\U000e001f", 1, id="below the tags"),
+        pytest.param("a\U000e0080", 1, id="above them"),
+        pytest.param("a\udc00", 1, id="a second half alone"),
+        pytest.param("\ud83dy", 1, id="a first half alone"),
+        pytest.param("y\udc00", 1, id="a second half after a letter"),
+        pytest.param("\ud83d\ue000", 1, id="a first half before a private character"),
+        pytest.param("a\U0001f1e5\U0001f1e5", 2, id="below the halves of flags"),
+        pytest.param("a\U0001f200\U0001f200", 2, id="above them"),
+        pytest.param("a🇺🇸🇪🇸", 1, id="before a flag"),
+        pytest.param("a🇺🇸🇪🇸", 3, id="between two flags after a letter"),
+        pytest.param("\r\r", 1, id="two line ends"),
+    ],
+)
+def test_a_cut_between_two_characters_is_fine(text, at):
+    assert not inside_character(text, at)
+
+
+@pytest.mark.parametrize(("text", "at"), [("ab", 0), ("ab", 2), ("\u0301e", 0)], ids=["the beginning", "the end", "the beginning, before an accent"])
+def test_the_ends_of_a_text_are_inside_no_character(text, at):
+    assert not inside_character(text, at)
 
 
 def test_one_character_longer_than_all_parts_leaves_nothing_rather_than_half_of_it():
     assert fit("e" + "\u0301" * 500, most=1) == ""
+
+
+@pytest.mark.parametrize("length", range(161, 330))
+def test_a_text_of_any_length_is_cut_at_the_last_character_that_fits(length):
+    assert fit("x" * length, most=1) == "x" * 157 + "..."
+
+
+def test_a_word_that_ends_just_where_the_room_does_is_kept():
+    text = "a" * 130 + " " + "b" * 26 + " " + "c" * 50
+    assert fit(text, most=1) == "a" * 130 + " " + "b" * 26 + "..."
+
+
+def test_a_word_is_cut_where_keeping_it_whole_would_cost_too_much():
+    assert fit("a" * 116 + " " + "b" * 100, most=1) == "a" * 116 + " " + "b" * 40 + "..."
+    assert fit("a" * 117 + " " + "b" * 100, most=1) == "a" * 117 + "..."
+
+
+def test_no_mark_is_left_dangling_before_the_dots():
+    assert fit("a" * 140 + ", - " + "b" * 100, most=1) == "a" * 140 + "..."
 
 
 def test_a_cut_between_two_flags_is_fine():
