@@ -160,11 +160,11 @@ def _state(settings: Settings, now: Callable[[], datetime], sleep: Callable[[flo
 
 def _aws(service: str) -> Any:
     """A client of AWS's own state: its calls may be repeated, so the SDK does; providers' clients never do."""
-    import boto3
     from botocore.config import Config
 
-    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 5})
-    return boto3.client(service, config=config)  # type: ignore[call-overload]
+    from chalicelib.state.straight import straight_client
+
+    return straight_client(service, Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 5}))
 
 
 # --- channels and rendering ------------------------------------------------------------------------------------------

@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
+from botocore.config import Config
 from moto import mock_aws
 
 from chalicelib.state.dynamodb import DynamoTable
 from chalicelib.state.sqs import SqsQueues
+from chalicelib.state.straight import straight_client
 from tests.tables import QUEUES
 
 
@@ -36,7 +37,7 @@ def moto_city() -> Iterator[MotoCity]:
     """The state of a city in AWS as moto plays it, gone at the end."""
     with mock_aws():
         own: dict[str, Any] = {"region_name": "us-east-1", "aws_access_key_id": "none", "aws_secret_access_key": "none"}
-        dynamodb, sqs = boto3.client("dynamodb", **own), boto3.client("sqs", **own)
+        dynamodb, sqs = straight_client("dynamodb", Config(), **own), straight_client("sqs", Config(), **own)
         make_table(dynamodb, "belfry")
         queues = SqsQueues(sqs, "belfry-")
         for name in QUEUES:

@@ -12,7 +12,6 @@ from email.utils import formataddr
 from http import HTTPStatus
 from typing import Any, Protocol
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError, HTTPClientError, SSLError
 from botocore.parsers import ResponseParserError
@@ -33,6 +32,7 @@ from chalicelib.channels.ses_events import TAG
 from chalicelib.domain.address import Address
 from chalicelib.domain.city import City
 from chalicelib.domain.message import NOT_TRIED, Advice, Answer, EmailMessage, Message, Outcome, Parcel
+from chalicelib.state.straight import straight_client
 
 CONNECT_SECONDS = 2
 READ_SECONDS = 8
@@ -88,6 +88,8 @@ _MAY_HAVE_LEFT = (HTTPClientError, ResponseParserError)
 """Read timeouts, connections cut, answers that cannot be read."""
 _NEVER_LEFT = (EndpointConnectionError, ConnectTimeoutError)
 
+_STAND_IN = {"aws_access_key_id": "stand-in", "aws_secret_access_key": "stand-in", "region_name": "us-east-1"}
+
 Gate = Callable[[], bool]
 MOST_IN_CALL = 50
 
@@ -111,11 +113,8 @@ class EmailSettings(Protocol):
 def email_sender(settings: EmailSettings, city: City) -> "EmailSender":
     """A sender for a city. A stand-in on this machine gets made-up credentials, never real ones."""
     config = Config(connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"total_max_attempts": 1, "mode": "standard"})
-    if settings.ses_url and settings.ses_url.startswith("http://"):
-        session = boto3.Session(aws_access_key_id="stand-in", aws_secret_access_key="stand-in", region_name="us-east-1")  # noqa: S106
-    else:
-        session = boto3.Session()
-    client = session.client("sesv2", endpoint_url=settings.ses_url, config=config)
+    stand_in = settings.ses_url and settings.ses_url.startswith("http://")
+    client = straight_client("sesv2", config, **(_STAND_IN if stand_in else {}), endpoint_url=settings.ses_url)
     return EmailSender(client, sender=formataddr((city.programme, settings.email_from)), pace=settings.email_pace)
 
 

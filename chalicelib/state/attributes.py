@@ -2,6 +2,7 @@
 times as long to write a batch and twice as long to read one (measured), and gives numbers back as Decimals.
 """
 
+import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -87,5 +88,5 @@ _READERS: dict[str, Callable[[Any], Value]] = {
     "M": _read_map,
     "SS": frozenset,
     "NS": lambda held: frozenset(map(int, held)),
-    "B": bytes,
+    "B": lambda held: held if isinstance(held, bytes) else base64.b64decode(held),
 }

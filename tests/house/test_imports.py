@@ -53,9 +53,10 @@ DOORS = {
     # part: the modules of another part that it may know; the rest of that part is none of its business
     ("store", "state"): {"table", "queue", "sending", "limits"},
     ("flows", "state"): {"queue", "sending", "table"},
-    ("channels", "state"): {"queue", "sending"},
+    ("channels", "state"): {"queue", "sending", "straight"},
 }
 SHARED_BY_FLOWS = {
+    "capping",
     "services",
     "slots",
     "launching",

@@ -1,0 +1,70 @@
+"""A straight client says what botocore's own would say, and hears what it would hear."""
+
+import json
+from io import BytesIO
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from chalicelib.state.attributes import read_attribute
+from chalicelib.state.straight import straight_client
+
+WHERE = {"region_name": "us-east-1", "aws_access_key_id": "none", "aws_secret_access_key": "none"}
+KEY = {"pk": {"S": "a"}, "sk": {"S": "b"}}
+CALLS = [
+    pytest.param("dynamodb", "put_item", {"TableName": "t", "Item": {**KEY, "n": {"N": "1"}, "l": {"L": [{"S": "خط"}, {"BOOL": True}]}}}, id="a row"),
+    pytest.param("dynamodb", "put_item", {"TableName": "t", "Item": {**KEY, "raw": {"B": b"\x00\xff"}}}, id="a row with bytes"),
+    pytest.param("dynamodb", "batch_get_item", {"RequestItems": {"t": {"Keys": [KEY], "ConsistentRead": True}}}, id="rows to read"),
+    pytest.param("sqs", "send_message_batch", {"QueueUrl": "https://q/1", "Entries": [{"Id": "0", "MessageBody": "x", "DelaySeconds": 5}]}, id="messages"),
+    pytest.param("sesv2", "send_bulk_email", {"DefaultContent": {"Template": {"TemplateData": "{}"}}, "BulkEmailEntries": [{"Destination": {}}]}, id="emails"),
+    pytest.param("s3", "list_objects_v2", {"Bucket": "b", "Prefix": "p"}, id="a service of another kind"),
+]
+
+
+def heard(client: Any, call: str, asked: dict[str, Any], *, status: int = 200, answer: object = None) -> tuple[Any, Any]:
+    """The request that a call makes, and what it returns for an answer."""
+    seen = []
+
+    def reply(request: Any, **_: Any) -> AWSResponse:
+        seen.append(request)
+        raw = BytesIO(json.dumps(answer or {}).encode())
+        return AWSResponse(request.url, status, {}, SimpleNamespace(stream=lambda: [raw.read()]))
+
+    client.meta.events.register("before-send", reply)
+    try:
+        made = getattr(client, call)(**asked)
+    except ClientError as error:
+        made = error.response
+    return seen[0], made
+
+
+@pytest.mark.parametrize(("service", "call", "asked"), CALLS)
+def test_the_request_is_the_one_that_botocore_makes(service: str, call: str, asked: dict[str, Any]) -> None:
+    ours, _ = heard(straight_client(service, Config(), **WHERE), call, asked)
+    theirs, _ = heard(boto3.client(service, **WHERE), call, asked)
+    said = [(one.method, one.url, one.body, one.headers.get("X-Amz-Target"), one.headers.get("Content-Type")) for one in (ours, theirs)]
+    assert said[0] == said[1]
+    assert {name for name in theirs.headers if name.lower().startswith("x-amzn")} == {name for name in ours.headers if name.lower().startswith("x-amzn")}
+    assert "Signature=" in ours.headers["Authorization"].decode()
+
+
+def test_an_answer_comes_as_it_is_and_reads_the_same() -> None:
+    item = {**KEY, "n": {"N": "1"}, "m": {"M": {"raw": {"B": "AP8="}}}, "s": {"SS": ["x"]}}
+    _, ours = heard(straight_client("dynamodb", Config(), **WHERE), "get_item", {"TableName": "t", "Key": KEY}, answer={"Item": item})
+    _, theirs = heard(boto3.client("dynamodb", **WHERE), "get_item", {"TableName": "t", "Key": KEY}, answer={"Item": item})
+    read = [{name: read_attribute(one) for name, one in made["Item"].items()} for made in (ours, theirs)]
+    assert read[0] == read[1] == {"pk": "a", "sk": "b", "n": 1, "m": {"raw": b"\x00\xff"}, "s": frozenset({"x"})}
+
+
+def test_an_error_is_read_as_botocore_reads_it() -> None:
+    refused = {"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException", "message": "no", "Item": {**KEY, "n": {"N": "1"}}}
+    asked = {"TableName": "t", "Item": KEY}
+    _, ours = heard(straight_client("dynamodb", Config(), **WHERE), "put_item", asked, status=400, answer=refused)
+    _, theirs = heard(boto3.client("dynamodb", **WHERE), "put_item", asked, status=400, answer=refused)
+    assert (ours["Error"], ours["Item"]) == (theirs["Error"], theirs["Item"])
+    assert ours["Error"]["Code"] == "ConditionalCheckFailedException"
