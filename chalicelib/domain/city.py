@@ -47,10 +47,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Limits:
-    """What the city spends on texts at most, in whole units of its currency. None: no cap."""
+    """What the city spends on texts at most, in whole units of its currency, and how many routine messages one person gets on a channel in a
+    day of the city. None: no cap."""
 
     spend_per_day: int | None = None
     spend_per_month: int | None = None
+    per_person_per_day: int | None = None
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ def _source(name: str, row: Mapping[str, Any]) -> Source:
 
 
 def _limits(row: Mapping[str, Any]) -> Limits:
-    unknown = row.keys() - {"spend_per_day", "spend_per_month"}
+    unknown = row.keys() - {"spend_per_day", "spend_per_month", "per_person_per_day"}
     if unknown:
         raise Misconfigured(f"city.toml: limits.{min(unknown)} is no limit that we know")
     return Limits(**{name: _cap(value, f"limits.{name}") for name, value in row.items()})

@@ -4,10 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.batch import Entry, What
+from chalicelib.domain.cap import Full, code_of
+from chalicelib.domain.delivery import UNTRIED, Mark, SkipReason, State
 from chalicelib.domain.ids import SHARDS
 from chalicelib.domain.quiet import released_at
 
@@ -17,6 +20,8 @@ BATCH_SECONDS = 20
 """A batch should take no longer than this at the sender's pace."""
 SLACK = timedelta(minutes=10)
 """How long after its expected hand-over a batch counts as stuck."""
+
+_CAPPED = str(Mark(State.SKIPPED, SkipReason.CAP))
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,21 @@ class TopicRead:
 
 @dataclass(frozen=True)
 class Planned:
-    """A batch to write. `not_before` is set for those held by their quiet hours."""
+    """A batch to write. `not_before` is set for those held by their quiet hours; `capped` are entries whose day is full, decided by that."""
 
     what: What
     not_before: datetime | None
+    capped: frozenset[int] = frozenset()
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The worker's column to begin with."""
+        return tuple(_CAPPED if entry in self.capped else UNTRIED for entry in range(len(self.what.entries)))
+
+    @property
+    def going(self) -> list[Entry]:
+        """Those who are to get it."""
+        return [entry for number, entry in enumerate(self.what.entries) if number not in self.capped]
 
 
 def bound_of(reads: Iterable[TopicRead]) -> str | None:
@@ -67,9 +83,16 @@ def merge(reads: Sequence[TopicRead], bound: str | None) -> list[Follower]:
 
 
 def plan(
-    followers: Sequence[Follower], *, channels: Sequence[Channel], urgent: bool, zone: ZoneInfo, pace: Mapping[Channel, int], now: datetime
+    followers: Sequence[Follower],
+    *,
+    channels: Sequence[Channel],
+    urgent: bool,
+    zone: ZoneInfo,
+    pace: Mapping[Channel, int],
+    now: datetime,
+    full: Full = MappingProxyType({}),
 ) -> list[Planned]:
-    """Batches of one channel, locale and release time each."""
+    """Batches of one channel, locale and release time each. Those whose day is full are in them, decided."""
     groups: dict[tuple[Channel, str, datetime | None], list[Entry]] = {}
     for follower in followers:
         if follower.channel in channels:
@@ -77,10 +100,11 @@ def plan(
             entry = Entry(follower.subscriber, follower.address, follower.topic, follower.quiet, follower.zone)
             groups.setdefault((follower.channel, follower.locale, release), []).append(entry)
     return [
-        Planned(What(channel, locale, entries[start : start + size]), release)
+        Planned(What(channel, locale, some), release, _capped(some, full.get(channel, frozenset())))
         for (channel, locale, release), entries in groups.items()
         for size in [batch_size(channel, pace)]
         for start in range(0, len(entries), size)
+        for some in [entries[start : start + size]]
     ]
 
 
@@ -102,6 +126,10 @@ def stuck_at(channel: Channel, so_far: Mapping[Channel, int], pace: Mapping[Chan
     handed over at the sender's pace, and some slack."""
     rate = pace.get(channel)
     return now + SLACK + (timedelta(seconds=so_far.get(channel, 0) * SHARDS / rate) if rate else timedelta(0))
+
+
+def _capped(entries: Sequence[Entry], codes: frozenset[str]) -> frozenset[int]:
+    return frozenset(number for number, entry in enumerate(entries) if codes and code_of(entry.subscriber) in codes)
 
 
 def _release(follower: Follower, zone: ZoneInfo, now: datetime) -> datetime | None:

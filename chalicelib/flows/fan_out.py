@@ -14,15 +14,18 @@ from itertools import chain
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.batch import BatchKey, BatchState
-from chalicelib.domain.broadcast import Broadcast
+from chalicelib.domain.broadcast import Broadcast, BroadcastState
+from chalicelib.domain.cap import Full
 from chalicelib.domain.jobs import FanOutJob, SendJob, fan_out_queue, send_queue
 from chalicelib.domain.plan import SLACK, plan, recipients, stuck_at
+from chalicelib.flows.capping import rows_of_today, whose_day_is_full
 from chalicelib.flows.pages import NextPage, next_page, unread
 from chalicelib.flows.services import Services
 from chalicelib.state.queue import Outgoing
 from chalicelib.state.sending import send_all
-from chalicelib.store.batches import new_rows, put_all
+from chalicelib.store.batches import put_all
 from chalicelib.store.broadcasts import broadcast_key, read_broadcast
+from chalicelib.store.planned import planned_rows
 from chalicelib.store.progress import counted
 from chalicelib.store.shards import END, Shard, read_shard, shard_key
 
@@ -36,22 +39,23 @@ def fan_out(job: FanOutJob, *, services: Services) -> None:
     """Read a shard to its end, or as far as time goes. Safe to repeat and to die anywhere."""
     started = services.now()
     broadcast, shard = _read(job, services)
-    if broadcast is None or (shard.done and not broadcast.stop_at):
-        return
+    if broadcast is None or broadcast.state is not BroadcastState.SENDING or (shard.done and not broadcast.stop_at):
+        return  # also a job that was left of one that has been put aside since
     if shard.page > job.queued and not broadcast.stop_at:
         _queue_again(broadcast, job.shard, shard, services)
+    full = None
     while shard.after != END and not broadcast.stop_at:
         late = services.now() - started > TIME
         page = None if late else next_page(broadcast, job.shard, shard, services=services)
         if page is None:
             _continue(broadcast, replace(job, queued=shard.page), timedelta(0) if late else WAIT, services)
             return
-        turned = _turn_page(broadcast, job.shard, shard, page, services)
+        full = whose_day_is_full(broadcast, job.shard, services=services) if full is None else full
+        turned = _turn_page(broadcast, job.shard, shard, page, full, services)
         if turned is None:
             return
         shard = turned
-        if shard.after != END:
-            broadcast = services.store.broadcasts.get(broadcast.id) or broadcast
+        broadcast = broadcast if shard.after == END else services.store.broadcasts.get(broadcast.id) or broadcast
     if broadcast.stop_at:
         _close(broadcast, job.shard, shard, services)
     else:
@@ -71,16 +75,17 @@ def _continue(broadcast: Broadcast, job: FanOutJob, wait: timedelta, services: S
 # --- one page --------------------------------------------------------------------------------------------------------
 
 
-def _turn_page(broadcast: Broadcast, number: int, shard: Shard, page: NextPage, services: Services) -> Shard | None:
+def _turn_page(broadcast: Broadcast, number: int, shard: Shard, page: NextPage, full: Full, services: Services) -> Shard | None:
     """The page, written, named and queued; None where another job was first."""
-    now = services.now()
-    planned = plan(page.followers, channels=broadcast.audience.channels, urgent=broadcast.urgent, zone=services.city.zone, pace=services.pace, now=now)
+    now, channels, zone = services.now(), broadcast.audience.channels, services.city.zone
+    planned = plan(page.followers, channels=channels, urgent=broadcast.urgent, zone=zone, pace=services.pace, now=now, full=full)
     token = services.new_id()[:12]
     keys = [BatchKey(broadcast.id, number, f"P{shard.page:04d}#{token}#{position:04d}") for position in range(len(planned))]
     so_far = Counter(shard.planned) + recipients(planned)
     due = {channel: stuck_at(channel, so_far, services.pace, now) for channel in so_far}
-    rows = [new_rows(key, one.what, not_before=one.not_before, due=due[one.what.channel], now=now) for key, one in zip(keys, planned, strict=True)]
-    put_all(services.store.table, list(chain(*rows)), sleep=services.sleep)
+    rows = [planned_rows(key, one, due=due[one.what.channel], now=now) for key, one in zip(keys, planned, strict=True)]
+    today = rows_of_today(broadcast, number, shard.page, planned, services=services)
+    put_all(services.store.table, list(chain(*rows, today)), sleep=services.sleep)
     turned = replace(shard, page=shard.page + 1, after=page.after, tokens=(*shard.tokens, token), planned=so_far)
     if not services.store.shards.checkpoint(broadcast.id, number, turned, now):
         return None

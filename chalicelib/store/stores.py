@@ -11,6 +11,7 @@ from chalicelib.store.batches import Batches
 from chalicelib.store.broadcasts import Broadcasts
 from chalicelib.store.consents import Consents
 from chalicelib.store.contents import Contents
+from chalicelib.store.days import Days
 from chalicelib.store.headcounts import Headcounts
 from chalicelib.store.history import History
 from chalicelib.store.inbound import InboundTexts
@@ -79,6 +80,11 @@ class Stores:
     def progress(self) -> ProgressReader:
         """Sums of a broadcast's rows."""
         return ProgressReader(self.table, self.batches)
+
+    @cached_property
+    def days(self) -> Days:
+        """Who was planned for today."""
+        return Days(self.table)
 
     @cached_property
     def reach(self) -> Reach:

@@ -143,8 +143,8 @@ def test_correcting_stops_what_still_runs_and_says_so_in_both_ledgers(town: Town
     assert town.state_of(wrong) is BroadcastState.STOPPED
     assert town.counts(wrong)[SMS] == {Mark(State.ACCEPTED): 3, STOPPED: 7}
     assert recipients(town, right[0]) == may_have(town, wrong)
-    assert [(entry.who, entry.what) for entry in town.plain.audit.of(wrong)] == [("ben", "broadcast.stopped"), ("ben", "broadcast.corrected")]
-    assert [(entry.who, entry.what) for entry in town.plain.audit.of(right[0])] == [("ben", "broadcast.created")]
+    assert [entry.what for entry in town.plain.audit.of(wrong) if entry.who == "ben"] == ["broadcast.stopped", "broadcast.corrected"]
+    assert [entry.what for entry in town.plain.audit.of(right[0]) if entry.who == "ben"] == ["broadcast.created"]
     assert (broadcast(town, wrong).corrected_by, broadcast(town, right[0]).audience.corrects) == (right[0], wrong)
 
 
