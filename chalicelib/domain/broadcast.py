@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency, is_urgent
+from chalicelib.domain.times import to_ms
 
 APPROVAL_ABOVE = 5000
 """More recipients than this need a second person."""
@@ -132,12 +133,12 @@ class Broadcast:
 
 
 def hash_of(content: Content, audience: Audience) -> str:
-    """What an approval vouches for: every word, link and date, and everybody it is for."""
+    """What an approval vouches for: every word, link and date (as they are kept, to the millisecond), and everybody it is for."""
     corrects = [audience.corrects] if audience.corrects else []
     said = {
         "notice": [content.notice, content.revision, content.act, content.kind, content.severity, content.urgency, content.language, content.link],
         "texts": {tag: [text.title, text.body, text.link] for tag, text in content.texts.items()},
-        "times": [content.starts_at.isoformat() if content.starts_at else None, content.expires_at.isoformat()],
+        "times": [to_ms(content.starts_at) if content.starts_at else None, to_ms(content.expires_at)],
         "audience": [sorted(audience.topics), sorted(audience.reached), sorted(audience.channels), audience.include_below, *corrects],
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

@@ -1,0 +1,73 @@
+"""What an approval vouches for: exactly what is kept, and nothing may change without another."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chalicelib.domain.address import Channel
+from chalicelib.domain.broadcast import APPROVAL_ABOVE, Audience, Content, hash_of, needs_second_person
+from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency
+from chalicelib.domain.times import from_ms, to_ms
+
+NOW = datetime(2026, 12, 1, 12, 0, 0, 123_456, tzinfo=UTC)
+WORDS = {"en": Text("Red Line", "Buses replace trains.")}
+CONTENT = Content("nt_1", 1, Act.PUBLISHED, Kind.TRANSIT, Severity.MODERATE, Urgency.EXPECTED, WORDS, "en", None, NOW, NOW + timedelta(days=1))
+AUDIENCE = Audience(("transit",), ("transit", "events"), (Channel.SMS, Channel.EMAIL))
+MILLISECOND = timedelta(milliseconds=1)
+
+
+def test_what_is_kept_is_what_was_approved() -> None:
+    assert CONTENT.starts_at
+    kept = replace(CONTENT, starts_at=from_ms(to_ms(CONTENT.starts_at)), expires_at=from_ms(to_ms(CONTENT.expires_at)))
+    assert hash_of(kept, AUDIENCE) == hash_of(CONTENT, AUDIENCE)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        replace(CONTENT, notice="nt_2"),
+        replace(CONTENT, revision=2),
+        replace(CONTENT, act=Act.CANCELLED),
+        replace(CONTENT, kind=Kind.EVENT),
+        replace(CONTENT, severity=Severity.SEVERE),
+        replace(CONTENT, urgency=Urgency.FUTURE),
+        replace(CONTENT, language="es"),
+        replace(CONTENT, link="https://larkhaven.example"),
+        replace(CONTENT, starts_at=None),
+        replace(CONTENT, starts_at=NOW + MILLISECOND),
+        replace(CONTENT, expires_at=CONTENT.expires_at + MILLISECOND),
+        replace(CONTENT, texts={"es": WORDS["en"]}),
+        replace(CONTENT, texts={"en": Text("Blue Line", "Buses replace trains.")}),
+        replace(CONTENT, texts={"en": Text("Red Line", "Buses replace trains!")}),
+        replace(CONTENT, texts={"en": Text("Red Line", "Buses replace trains.", "https://larkhaven.example")}),
+    ],
+    ids=["notice", "revision", "act", "kind", "severity", "urgency", "language", "link", "no start", "start", "expiry", "tongue", "title", "body", "its link"],
+)
+def test_no_word_changes_without_another_approval(content: Content) -> None:
+    assert hash_of(content, AUDIENCE) != hash_of(CONTENT, AUDIENCE)
+
+
+@pytest.mark.parametrize(
+    "audience",
+    [
+        replace(AUDIENCE, topics=("events",)),
+        replace(AUDIENCE, reached=("transit",)),
+        replace(AUDIENCE, channels=(Channel.SMS,)),
+        replace(AUDIENCE, include_below=True),
+        replace(AUDIENCE, corrects="bc_1"),
+    ],
+    ids=["topics", "reached", "channels", "below", "corrects"],
+)
+def test_nobody_is_added_or_left_out_without_another_approval(audience: Audience) -> None:
+    assert hash_of(CONTENT, audience) != hash_of(CONTENT, AUDIENCE)
+
+
+def test_the_order_in_which_topics_and_channels_are_named_is_no_change() -> None:
+    turned = Audience(("transit",), ("events", "transit"), (Channel.EMAIL, Channel.SMS))
+    assert hash_of(CONTENT, turned) == hash_of(CONTENT, AUDIENCE)
+
+
+@pytest.mark.parametrize(("urgent", "people", "second"), [(False, APPROVAL_ABOVE, False), (False, APPROVAL_ABOVE + 1, True), (True, 1, True), (True, 0, True)])
+def test_what_is_urgent_or_large_takes_a_second_person(urgent: bool, people: int, second: bool) -> None:
+    assert needs_second_person(urgent=urgent, people=people) is second
