@@ -8,7 +8,7 @@ from chalicelib import wiring
 from chalicelib.domain.address import Address, Channel
 from local.drill.city import DrilledCity
 from local.drill.sizes import Sizes
-from local.proof.checker import Recipient
+from local.proof.everyone import Recipient
 
 TOPIC = "events"
 _AT_ONCE = 1000
