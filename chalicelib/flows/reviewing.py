@@ -49,14 +49,13 @@ def report_again(found: Broadcast | None) -> None:
 
 
 def _give_back(weighed: Weighed, review: Review, source: str | None, services: Services) -> list[Write]:
+    """Also what an earlier try of the same launch may have counted, before it died and something else came first."""
     broadcast, now = weighed.broadcast, weighed.now
-    writes: list[Write] = []
+    writes = [services.store.spendings.release_write(broadcast.id, day_of(broadcast, now, services=services))]
     if source:
         writes.append(services.store.sources.release_write(source, broadcast, now))
     if source and is_breach(review):
         writes.append(services.store.sources.breach_write(source, broadcast, now))
-    if weighed.spending:
-        writes.append(services.store.spendings.release_write(broadcast.id, day_of(broadcast, now, services=services)))
     return writes
 
 

@@ -163,9 +163,9 @@ class Desk:
         with self.state.file.reading() as connection:
             return int(connection.execute("SELECT count(*) FROM state_rows").fetchone()[0])
 
-    def follower(self, *topics: str, channels: tuple[Channel, ...] = (Channel.SMS,), locale: str = "en") -> str:
+    def follower(self, *topics: str, channels: tuple[Channel, ...] = (Channel.SMS,), locale: str = "en", shard: int | None = None) -> str:
         """A subscriber to these topics on these channels."""
-        subscriber = self.new_id()
+        subscriber = self.new_id() if shard is None else f"{shard:x}{self.new_id()[1:]}"
         for channel in channels:
             known = self.services.store.addresses.claim(Address(channel, f"+1202555{self.ids:04d}"), subscriber=subscriber, verified=True)
             for topic in topics:
