@@ -64,8 +64,13 @@ def after(tempo: Tempo, news: News, *, pace: int, now: int) -> Tempo:
     """The sender after this news; itself where nothing changes."""
     if tempo.shut_until is not None:
         return _after_probe(tempo, news, pace, now)
-    if news.unanswered:
-        return _troubled(tempo, news, now)
+    counted = _troubled(tempo, news, now) if news.unanswered else tempo
+    return counted if counted.shut_until is not None else _at_speed(counted, news, pace, now)
+
+
+def _at_speed(tempo: Tempo, news: News, pace: int, now: int) -> Tempo:
+    """Slower or faster by what was answered. A lost answer among others says nothing of speed: where some always are lost, it would
+    never climb again."""
     if now - tempo.changed_at < _ms(STEADY):
         return tempo
     if news.throttled:

@@ -41,6 +41,19 @@ SHUT = Tempo(shut_until=NOW, changed_at=NOW - 60_000)
         pytest.param(
             WELL, News(answered=5, throttled=5, unanswered=10), Tempo(bad=10, told=20, since=NOW, shut_until=NOW + 50_000, changed_at=NOW), id="half is enough"
         ),
+        pytest.param(
+            SLOWED,
+            News(answered=24, unanswered=1),
+            replace(SLOWED, speed=30_000, changed_at=NOW, bad=1, told=25, since=NOW),
+            id="one lost answer among many is counted and keeps nobody from climbing",
+        ),
+        pytest.param(SLOWED, News(unanswered=1), replace(SLOWED, bad=1, told=1, since=NOW), id="one alone is no reason to"),
+        pytest.param(
+            SLOWED,
+            News(answered=4, throttled=4, unanswered=1),
+            replace(SLOWED, speed=10_000, changed_at=NOW, bad=1, told=9, since=NOW),
+            id="nor hides a throttle",
+        ),
         pytest.param(SHUT, News(unanswered=1), replace(SHUT, shut_until=NOW + 50_000), id="a probe without an answer keeps it shut"),
         pytest.param(SHUT, News(throttled=1), replace(SHUT, shut_until=NOW + 50_000), id="so does one that is put off"),
         pytest.param(replace(SHUT, good=3), News(unanswered=1), replace(SHUT, shut_until=NOW + 50_000), id="which takes back the good ones"),
