@@ -81,6 +81,7 @@ class ReviewReason(StrEnum):
     SOURCE_BROADCASTS = "source_broadcasts"
     SOURCE_RECIPIENTS = "source_recipients"
     SPEND = "spend"
+    RESTORED = "restored"
 
 
 @dataclass(frozen=True)

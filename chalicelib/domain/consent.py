@@ -28,6 +28,8 @@ class How(StrEnum):
     WEB = "web"
     SEED = "seed"
     PROVIDER = "provider"
+    LOG = "log"
+    """Taken from our own log, after the city went back to a backup from before."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,15 @@ class Consent:
     at: datetime
     word: str = ""
     wording: str = ""
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What our log says of somebody who left: which address, by its keyed hash, when, and which topic, or everything."""
+
+    address: str
+    at: datetime
+    topic: str = EVERYTHING
 
 
 def wording_id(sentence: str) -> str:

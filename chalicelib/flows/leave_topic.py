@@ -20,7 +20,7 @@ def leave_topic(inbound: Inbound, *, services: Services) -> str | None:
     reply = services.renderer().reply("left", inbound.locale, topics=ending, follows=[one for one in follows if one not in ending])
     subscriber, store = inbound.person.subscriptions[0].subscriber, services.store
     changes = [
-        [*store.subscriptions.leave_writes(subscriber, entry.topic, Channel.SMS), store.consents.add_write(entry)]
+        [*store.subscriptions.leave_writes(subscriber, entry.topic, Channel.SMS), store.consents.leave_write(entry)]
         for entry in inbound.consents(Step.LEFT, ending, subscriber=subscriber, reply=reply.body)
     ]
     return store.inbound.answer(inbound, reply.body, inbound.person.memory.understood(), changes)

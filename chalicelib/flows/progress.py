@@ -10,12 +10,12 @@ from chalicelib.flows.services import Services
 
 LAST_NEWS = timedelta(days=7)
 """No receipt comes later than this after the end; and the rows it would count leave before long."""
-ENDED = frozenset({BroadcastState.COMPLETED, BroadcastState.STOPPED})
+BEGUN = frozenset({BroadcastState.SENDING, BroadcastState.COMPLETED, BroadcastState.STOPPED, BroadcastState.NEEDS_REVIEW})
 
 
 def progress(broadcast: Broadcast, *, services: Services) -> Broadcast:
     """The broadcast with its counts, summed anew unless the kept sum is fresh. A sum that finds everybody settled completes it."""
-    if broadcast.state not in {*ENDED, BroadcastState.SENDING} or _never_began(broadcast) or _is_fresh(broadcast, services):
+    if broadcast.state not in BEGUN or _never_began(broadcast) or _is_fresh(broadcast, services):
         return broadcast
     reading = services.store.progress.read(broadcast)
     now = services.now()
@@ -42,8 +42,8 @@ def not_read(broadcast: Broadcast, *, services: Services) -> Unread | None:
 
 
 def _never_began(broadcast: Broadcast) -> bool:
-    """Whether it was stopped before it began: one that ended later was counted then."""
-    return broadcast.state is BroadcastState.STOPPED and broadcast.counts is None
+    """Whether it was stopped, or waits for a person, before it began: one that ended or was put aside later was counted then."""
+    return broadcast.state in {BroadcastState.STOPPED, BroadcastState.NEEDS_REVIEW} and broadcast.counts is None
 
 
 def _is_fresh(broadcast: Broadcast, services: Services) -> bool:

@@ -53,7 +53,8 @@ def _changes(chosen: Chosen, follows: dict[str, Subscription], services: Service
     def entry(topic: str, step: Step) -> Write:
         wording = wording_id(chosen.agreement) if step is Step.JOINED else ""
         name, channel = chosen.address.hash, chosen.channel
-        return store.consents.add_write(Consent(subscriber, name, channel, topic, step, How.WEB, source, locale, services.now(), wording=wording))
+        write = store.consents.leave_write if step is Step.LEFT else store.consents.add_write
+        return write(Consent(subscriber, name, channel, topic, step, How.WEB, source, locale, services.now(), wording=wording))
 
     groups = [[*store.subscriptions.leave_writes(subscriber, topic, chosen.channel), entry(topic, Step.LEFT)] for topic in leaving]
     groups += [store.subscriptions.locale_writes([one], locale) for one in turning]

@@ -19,7 +19,7 @@ def unsubscribe(subscriber: str, topic: str | None, channel: Channel, *, service
         store.addresses.opt_out(ending[0].address, services.now())
     source, step = services.new_id(), Step.STOPPED if topic is None else Step.LEFT
     groups = [
-        [*store.subscriptions.leave_writes(subscriber, one.topic, channel), store.consents.add_write(_entry(one, step, source, services))] for one in ending
+        [*store.subscriptions.leave_writes(subscriber, one.topic, channel), store.consents.leave_write(_entry(one, step, source, services))] for one in ending
     ]
     for writes in packed(groups) if groups else ():
         store.table.transact(writes)

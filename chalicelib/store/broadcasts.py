@@ -104,6 +104,11 @@ class Broadcasts:
         change = Change(set={"state": str(BroadcastState.NEEDS_REVIEW), "review": _review_values(review)}, remove=("open", "due"))
         return Update(broadcast_key(broadcast.id), change, expect=every(_standing(broadcast), equals("due", to_ms(broadcast.due or review.at))))
 
+    def put_aside_write(self, broadcast: Broadcast, review: Review) -> Write:
+        """The write by which a broadcast, wherever it stands, waits for a person and is sent no further; it loses where it was moved on meanwhile."""
+        change = Change(set={"state": str(BroadcastState.NEEDS_REVIEW), "review": _review_values(review)}, remove=("open", "due"))
+        return Update(broadcast_key(broadcast.id), change, expect=_standing(broadcast))
+
     def stop_write(self, broadcast: Broadcast, now: datetime) -> Write:
         """The write that stops a broadcast: at once where it was not launched, else its workers see it before their next chunk."""
         change: dict[str, Value] = {"stop_at": to_ms(now)}

@@ -3,13 +3,16 @@
 Keys name the act, so that an act delivered twice is written once; no entry is ever changed or removed.
 """
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.consent import Consent, How, Step, wording_id
-from chalicelib.domain.times import from_ms, to_ms
+from chalicelib.domain.times import from_ms, spoken, to_ms
 from chalicelib.state.table import Absent, Key, Put, Row, Table, Values, Write
+
+_log = logging.getLogger("belfry")
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,11 @@ class Consents:
     def add_write(self, consent: Consent) -> Write:
         """The write that adds an entry, for a transaction: refused where the same act wrote it before."""
         return Put(consent_row(consent), expect=Absent())
+
+    def leave_write(self, consent: Consent) -> Write:
+        """As `add_write`, for whoever leaves a topic; and said in the log before, which still knows of it after a restore from a backup."""
+        _log.info("left", extra={"fields": {"address": consent.address, "topic": consent.topic, "at": spoken(consent.at)}})
+        return self.add_write(consent)
 
     def wording_write(self, sentence: str) -> Write:
         """The write that keeps a sentence as shown, for a transaction. It holds nothing personal."""

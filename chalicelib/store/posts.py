@@ -6,6 +6,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -81,6 +82,11 @@ class Posts:
         self.table.update(post_key(post.id), Change(remove=("open", "due")), expect=equals("id", post.id))
         for number in range(post.parts):
             self.table.delete(_work_key(post.id, number))
+
+    def put_aside(self, post: str) -> None:
+        """Nobody works on a post any more. What of it was not published stays readable as long as the post."""
+        with suppress(WriteRefused):
+            self.table.update(post_key(post), Change(remove=("open", "due")), expect=equals("id", post))
 
     def due(self, now: datetime) -> list[str]:
         """Posts whose work should be done by now. May lag; publishing a post twice is harmless."""
