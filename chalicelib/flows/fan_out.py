@@ -88,9 +88,16 @@ def _turn_page(broadcast: Broadcast, number: int, shard: Shard, page: NextPage, 
     put_all(services.store.table, list(chain(*rows, today)), sleep=services.sleep)
     turned = replace(shard, page=shard.page + 1, after=page.after, tokens=(*shard.tokens, token), planned=so_far)
     if not services.store.shards.checkpoint(broadcast.id, number, turned, now):
+        _forget(keys, services)
         return None
     _queue(broadcast, [(key, one.what.channel) for key, one in zip(keys, planned, strict=True) if one.not_before is None], services)
     return turned
+
+
+def _forget(keys: Iterable[BatchKey], services: Services) -> None:
+    """Another job was first: what we wrote never counts. Where the broadcast has ended, no sweep would look after it."""
+    for key in keys:
+        services.store.batches.delete(key)
 
 
 def _queue_again(broadcast: Broadcast, number: int, shard: Shard, services: Services) -> None:

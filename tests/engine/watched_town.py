@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.domain.address import Address, Channel
-from chalicelib.domain.batch import LAST_CALL, WINDOW_URGENT, BatchKey
+from chalicelib.domain.batch import LAST_CALL, WINDOW_URGENT, BatchKey, BatchState
 from chalicelib.domain.broadcast import BroadcastState, hash_of
 from chalicelib.domain.delivery import State
 from chalicelib.domain.jobs import ReceiptJob, read_fan_out
@@ -16,20 +16,25 @@ from chalicelib.domain.message import Answer, Message, Outcome, Parcel
 from chalicelib.domain.times import from_ms
 from chalicelib.errors import BelfryError
 from chalicelib.flows.progress import progress
+from chalicelib.flows.sweep import sweep
 from chalicelib.intake.sms import reply_to
 from chalicelib.state.queue import Outgoing
 from chalicelib.state.sqlite_table import SqliteTable
-from chalicelib.state.table import Change, Delete, Key, Put, Row, Update, Value, Values, Write
+from chalicelib.state.table import Change, Delete, Key, Put, Row, Update, Values, Write
+from chalicelib.store.broadcasts import broadcast_key
 from chalicelib.store.history import Pointer
+from chalicelib.store.progress import counted
 from chalicelib.store.stores import Stores
 from chalicelib.store.subscriptions import read_subscription
+from local.proof.truth import Attempt, HandOver, Truth
 from tests.engine.crew import Crew, Worker
-from tests.engine.town import VISIBILITY, HandOver, Provider, Town, Watched
+from tests.engine.town import VISIBILITY, Provider, Town, Watched
 from tests.lagging import LaggingTable
 from tests.tables import Clock
 
 SKEW = timedelta(seconds=10)
 """The most that two clocks of ours are apart."""
+AT_REST = {BroadcastState.COMPLETED, BroadcastState.STOPPED, BroadcastState.AWAITING_APPROVAL, BroadcastState.NEEDS_REVIEW}
 
 
 # --- queues ----------------------------------------------------------------------------------------------------------
@@ -95,7 +100,7 @@ class Journal:
     opted_out: dict[str, int] = field(default_factory=dict)
     stopped: dict[str, tuple[int, datetime]] = field(default_factory=dict)
     approved: dict[str, int] = field(default_factory=dict)
-    ended: list[str] = field(default_factory=list)
+    ends: Callable[[str], None] = lambda _name: None
     moved: dict[str, int] = field(default_factory=dict)
 
     def note(self, key: Key, values: Values | None, set_: Values) -> None:
@@ -125,7 +130,7 @@ class Journal:
         if "approval" in set_:
             self.approved[name] = self.writes
         if set_.get("state") in {str(BroadcastState.COMPLETED), str(BroadcastState.STOPPED)}:
-            self.ended.append(name)
+            self.ends(name)
 
 
 class JournalTable:
@@ -183,20 +188,23 @@ MODES = {
 
 @dataclass
 class Carrier(Provider):
-    """A provider in a mode, which remembers what each message said."""
+    """A provider in a mode, which remembers what each message said. A call counts from when its worker was let through."""
 
     mode: str = "takes"
     plans: dict[str, list[str]] = field(default_factory=dict)
     judge: Callable[[Parcel], None] = lambda _parcel: None
     said: list[tuple[Address, Message, datetime]] = field(default_factory=list)
 
+    let_through: Callable[[], datetime] = datetime.now
+
     def _one(self, parcel: Parcel) -> Outcome:
         def call() -> Outcome:
-            plan = self.plans.get(parcel.to.value)
+            plan, began = self.plans.get(parcel.to.value), self.let_through()
             takes, outcome = MODES[plan.pop(0) if plan else self.mode]
+            self.attempts.append(Attempt(parcel.to, parcel.token, began, self.marked(parcel.token)))
             if takes:
                 self.judge(parcel)
-                self.truth.append(HandOver(parcel.to, parcel.token, self.now()))
+                self.truth.append(HandOver(parcel.to, parcel.token, began))
                 self.said.append((parcel.to, parcel.message, self.now()))
             return outcome
 
@@ -219,19 +227,19 @@ class WatchedTown(Town):
         self.crew = Crew(Clock())
         super().__init__(folder, killer=self.crew)  # type: ignore[arg-type]
         self.crew.clock = self.clock
-        self.queues, self.journal, self.wrong = LooseQueues(self.clock), Journal(self.clock), list[str]()
+        self.queues, self.journal, self.wrong = LooseQueues(self.clock), Journal(self.clock, ends=self._judge_end), list[str]()
         vault = self.plain.vault
         lagging = LaggingTable(SqliteTable(self.state.file), self.clock, seed=seed, most=most_behind, within=timedelta(seconds=20), page_rows=page_rows)
-        self.state = replace(self.state, table=lagging)  # type: ignore[arg-type]
+        self.state = replace(self.state, table=lagging, queues=self.queues)  # type: ignore[arg-type]
         self.plain = Stores(lagging, vault)  # type: ignore[arg-type]
         self.providers = {
-            channel: Carrier(channel, most, self.crew, self.clock, judge=self.judge)  # type: ignore[arg-type]
+            channel: Carrier(channel, most, self.crew, self.clock, judge=self.judge, marked=self._marked, let_through=self._let_through)  # type: ignore[arg-type]
             for channel, most in ((Channel.SMS, 2), (Channel.EMAIL, 2), (Channel.KIOSK, 10))
         }
         self.services = replace(
             self.services,
-            store=Stores(Watched(JournalTable(lagging, self.journal), self.crew), vault),  # type: ignore[arg-type]
-            queues=Watched(self.queues, self.crew),  # type: ignore[arg-type]
+            store=Stores(Watched(JournalTable(lagging, self.journal), self.crew, self.notes), vault),  # type: ignore[arg-type]
+            queues=Watched(self.queues, self.crew, self.notes),  # type: ignore[arg-type]
             now=self.crew.now,
             sleep=self.crew.sleep,
         )
@@ -319,7 +327,22 @@ class WatchedTown(Town):
         self.settled.append(subscriber)
         return subscriber
 
+    def run_on(self, names: Sequence[str]) -> None:
+        """Let the city run, nobody new resting, until nothing is left to do. Fails where something never ends."""
+        for _ in range(200):
+            self.work_all()
+            sweep(services=self.services)
+            self.work_all()
+            if all(self.state_of(name) in AT_REST for name in names) and not self.queues.messages:
+                return
+            self.crew.advance(timedelta(seconds=300))
+        raise AssertionError(f"stuck: {[(name[:6], self.state_of(name), self.counts(name)) for name in names]} {self.queues.messages}")
+
     # --- judging -----------------------------------------------------------------------------------------------------
+
+    def truth(self) -> Truth:
+        """What really happened, as far as clocks that differ can tell."""
+        return replace(super().truth(), late=SKEW)
 
     def judge(self, parcel: Parcel) -> None:
         """Whether this hand-over may be, given all that was written before its mark."""
@@ -367,18 +390,15 @@ class WatchedTown(Town):
         assert named
         return named[0]
 
-    def judge_ends(self) -> None:
-        """A broadcast that was called ended has nobody left to settle."""
-        for name in self.journal.ended:
-            found = self.plain.broadcasts.get(name)
-            if found and found.state in {BroadcastState.COMPLETED, BroadcastState.STOPPED} and not self.plain.progress.read(found).ended and self._began(name):
-                self.wrong.append(f"{name[:6]} was called {found.state} too early")
-        self.journal.ended.clear()
-
-    def _began(self, name: str) -> bool:
-        values: Values = self.state.table.get(Key(f"B#{name}", "BROADCAST")) or {}
-        launch: Value = values.get("launch")
-        return launch is not None
+    def _judge_end(self, name: str) -> None:
+        """A broadcast that is called ended has nobody left to settle, unless it never began."""
+        shards = self.plain.progress.shards(name)
+        open_ = [
+            far for number, shard in enumerate(shards) for _, far in counted(self.plain.batches, name, number, shard) if far.state is not BatchState.SETTLED
+        ]
+        began = "launch" in (self.state.table.get(broadcast_key(name)) or {})
+        if open_ or (began and not all(shard.done for shard in shards)):
+            self.wrong.append(f"I2 {name[:6]} was called ended too early")
 
     def followers_of(self, topics: Sequence[str]) -> set[tuple[str, Channel]]:
         """Who follows any of these now."""
