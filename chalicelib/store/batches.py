@@ -4,6 +4,7 @@ A batch with work left is in the index under its broadcast's id. Rows leave by t
 an explanation can still find who was in them.
 """
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,6 +30,7 @@ from chalicelib.state.table import (
 )
 
 KEPT = timedelta(days=30)
+_BETWEEN = "\n"
 RECEIPTS = (State.ACCEPTED, State.DELIVERED, State.FAILED)
 
 
@@ -162,7 +164,7 @@ def new_rows(key: BatchKey, what: What, *, not_before: datetime | None, due: dat
     ttl = int((now + KEPT).timestamp())
     far: dict[str, Value] = {
         "state": str(BatchState.HELD if not_before else BatchState.QUEUED),
-        "cells": ["" for _ in what.entries],
+        "cells": packed_cells(["" for _ in what.entries]),
         "not_before": to_ms(not_before) if not_before else 0,
         "due": to_ms(not_before or due),
         "open": key.broadcast,
@@ -173,11 +175,16 @@ def new_rows(key: BatchKey, what: What, *, not_before: datetime | None, due: dat
     whom: dict[str, Value] = {
         "channel": str(what.channel),
         "locale": what.locale,
-        "entries": [_entry(one) for one in what.entries],
+        "entries": json.dumps([_entry(one) for one in what.entries], separators=(",", ":")),
         "planned_at": to_ms(now),
         "ttl": ttl,
     }
     return [Row(what_key(key), whom), Row(far_key(key), far)]
+
+
+def packed_cells(cells: Sequence[str]) -> str:
+    """Cells as a row keeps them: one text. So are the entries. As lists, every write and read of a batch would walk hundreds of values."""
+    return _BETWEEN.join(cells)
 
 
 def put_all(table: Table, rows: Sequence[Row], *, sleep: Callable[[float], None]) -> None:
@@ -213,11 +220,10 @@ def read_what(key: BatchKey, rows: Mapping[Key, Values]) -> What | None:
     found = rows.get(what_key(key))
     if not found:
         return None
-    entries = found["entries"]
     return What(
         channel=Channel(str(found["channel"])),
         locale=str(found["locale"]),
-        entries=[_read_entry(one) for one in entries if isinstance(one, list)] if isinstance(entries, list) else [],
+        entries=[_read_entry(one) for one in json.loads(str(found["entries"]))],
         planned_at=_moment(found, "planned_at"),
     )
 
@@ -234,22 +240,22 @@ def _receipt(state: State) -> str:
     return f"receipt_{state}"
 
 
-def _entry(one: Entry) -> list[Value]:
-    fields: list[Value] = [one.subscriber, one.address, one.topic]
+def _entry(one: Entry) -> list[str | int]:
+    fields: list[str | int] = [one.subscriber, one.address, one.topic]
     if one.quiet:
         fields += [one.quiet[0], one.quiet[1], one.zone or ""]
     return fields
 
 
-def _read_entry(fields: list[Value]) -> Entry:
-    subscriber, address, topic = (str(one) for one in fields[:3])
+def _read_entry(fields: list[str | int]) -> Entry:
+    subscriber, address, topic = map(str, fields[:3])
     if len(fields) < 6:
         return Entry(subscriber, address, topic)
-    return Entry(subscriber, address, topic, (int(str(fields[3])), int(str(fields[4]))), str(fields[5]) or None)
+    return Entry(subscriber, address, topic, (int(fields[3]), int(fields[4])), str(fields[5]) or None)
 
 
 def _answer_values(answers: Answers) -> dict[str, Value]:
-    values: dict[str, Value] = {"cells": list(answers.cells)}
+    values: dict[str, Value] = {"cells": packed_cells(answers.cells)}
     values |= {"resent": _numbered(answers.resent), "laters": answers.laters}
     if answers.in_doubt_since:
         values["in_doubt_since"] = to_ms(answers.in_doubt_since)
@@ -261,7 +267,7 @@ def _answer_values(answers: Answers) -> dict[str, Value]:
 def _read_far(values: Values) -> HowFar:
     return HowFar(
         state=BatchState(str(values["state"])),
-        cells=tuple(str(cell) for cell in _many(values, "cells")),
+        cells=tuple(str(values["cells"]).split(_BETWEEN)),
         not_before=from_ms(int(str(values["not_before"]))),
         due=_moment(values, "due"),
         claim=str(values["claim"]) if "claim" in values else None,

@@ -158,6 +158,4 @@ def _tear_a_batch(town: Town, name: str) -> tuple[Row, list[str]]:
     kept = town.state.table.get(what_key(key))
     assert kept
     town.state.table.update(what_key(key), Change(set={"channel": "smoke"}))
-    entries = kept["entries"]
-    assert isinstance(entries, list)
-    return Row(what_key(key), kept), [str(entry[0]) for entry in entries if isinstance(entry, list)]
+    return Row(what_key(key), kept), [str(entry[0]) for entry in json.loads(str(kept["entries"]))]

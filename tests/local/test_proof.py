@@ -1,5 +1,6 @@
 """The checker passes what is sound, and finds a violation of each promise wherever one is planted."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from chalicelib.domain.tokens import Tokens
 from chalicelib.flows.stop_broadcast import stop_broadcast
 from chalicelib.settings import Stage
 from chalicelib.state.table import Key, Row, Values
-from chalicelib.store.batches import far_key, what_key
+from chalicelib.store.batches import far_key, packed_cells, what_key
 from chalicelib.store.broadcasts import broadcast_key, content_key
 from chalicelib.store.sealed import Vault
 from local.proof.checker import broken
@@ -81,7 +82,7 @@ class Scene:
         """With another answer of the worker's for a delivery, and counts that know it."""
         key = far_key(one.place[0])
         cells = [cell if number == one.place[1] else old for number, old in enumerate(one.far.cells)]
-        return self.having(key, cells=cells).having(broadcast_key(one.broadcast), state="sending", open="BROADCAST", due=0)
+        return self.having(key, cells=packed_cells(cells)).having(broadcast_key(one.broadcast), state="sending", open="BROADCAST", due=0)
 
     def seeing(self, **truth: Any) -> "Scene":
         """With another truth."""
@@ -250,9 +251,8 @@ def to_another(scene: Scene) -> Scene:
 
 def twice_in_a_batch(scene: Scene) -> Scene:
     key = what_key(scene.delivery("routine", "accepted").place[0])
-    entries = scene.rows[key]["entries"]
-    assert isinstance(entries, list)
-    return scene.having(key, entries=[entries[-1], *entries[1:]])
+    entries = json.loads(str(scene.rows[key]["entries"]))
+    return scene.having(key, entries=json.dumps([entries[-1], *entries[1:]]))
 
 
 def shard(scene: Scene, number: int = 4) -> Key:
