@@ -14,6 +14,7 @@ Every queue that the app declares is there already; a kiosk's is made by whoever
 
 import contextlib
 import functools
+import sqlite3
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,8 @@ from pathlib import Path
 from chalicelib.state.sqlite_file import SqliteFile
 from chalicelib.state.sqlite_queue import SqliteQueues
 from chalicelib.state.sqlite_table import SqliteTable
+from chalicelib.state.table import Row
+from local.proof.evidence import every_row
 
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 
@@ -55,6 +58,10 @@ class SqliteCity:
     queues: SqliteQueues
     clock: Clock
 
+    def rows(self) -> list[Row]:
+        """All that the table holds."""
+        return list(every_row(self.file))
+
 
 def sqlite_city(folder: Path, clock: Clock | None = None) -> SqliteCity:
     """The state of a city in `folder`; a second call with the same folder opens what the first one kept."""
@@ -67,6 +74,44 @@ def sqlite_city(folder: Path, clock: Clock | None = None) -> SqliteCity:
     clock = clock or Clock()
     file = SqliteFile(path, synced=False)
     return SqliteCity(file, SqliteTable(file), SqliteQueues(file, clock), clock)
+
+
+class MemoryFile(SqliteFile):
+    """A file that is none: everything in memory, on one connection, for one thread. `image` is all of it, and a new one may begin there."""
+
+    def __init__(self, image: bytes | None = None) -> None:
+        super().__init__(Path("memory"), synced=False)
+        self._begin, self._opened = image, False
+
+    def image(self) -> bytes:
+        """All that it holds."""
+        with self.reading() as connection:
+            return connection.serialize()
+
+    def _open(self) -> sqlite3.Connection:
+        assert not self._opened, "a second connection would see another memory"
+        self._opened = True
+        connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        if self._begin:
+            connection.deserialize(self._begin)
+        return connection
+
+
+def memory_city(image: bytes | None = None, clock: Clock | None = None) -> SqliteCity:
+    """The state of a city in memory: empty, or as an image holds it."""
+    clock = clock or Clock()
+    file = MemoryFile(image or _empty_memory())
+    return SqliteCity(file, SqliteTable(file), SqliteQueues(file, clock), clock)
+
+
+@functools.cache
+def _empty_memory() -> bytes:
+    file = MemoryFile()
+    SqliteTable(file)
+    queues = SqliteQueues(file, Clock())
+    for name in QUEUES:
+        queues.make(name)
+    return file.image()
 
 
 @functools.cache

@@ -155,9 +155,9 @@ def no_address_in_the_open(case: Case, texts: Iterable[str]) -> Iterator[str]:
 
 def _known(case: Case) -> frozenset[str]:
     """Every address there is, as it could be written: a number also without its country."""
-    sealed = (known.sealed for known in case.records.addresses.values() if known.sealed)
+    sealed = [case.vault.open_address_or_none(known.sealed) for known in case.records.addresses.values()]
     outside = [*(one.to for one in case.truth.hand_overs), *(one.to for one in case.truth.attempts)]
-    found = {*map(case.vault.open_address, sealed), *outside}
+    found = {one for one in sealed if one} | set(outside)
     numbers = {one.value.removeprefix("+") for one in found if one.channel is Channel.SMS}
     return frozenset(numbers | {one[1:] for one in numbers if one[0] == "1"} | {one.value for one in found if one.channel is Channel.EMAIL})
 

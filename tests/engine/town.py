@@ -31,7 +31,6 @@ from chalicelib.flows.send_batch import send_batch
 from chalicelib.flows.services import Gate, Services
 from chalicelib.flows.sweep import sweep
 from chalicelib.state.queue import Outgoing
-from chalicelib.state.sqlite_table import SqliteTable
 from chalicelib.state.table import Key, Row
 from chalicelib.store.audit import AuditEntry
 from chalicelib.store.batches import far_key, read_what, what_key
@@ -42,7 +41,7 @@ from local.proof.checker import broken
 from local.proof.everyone import Recipient
 from local.proof.truth import Attempt, HandOver, OptOut, Truth
 from tests.lagging import LaggingTable
-from tests.tables import QUEUES, Clock, sqlite_city
+from tests.tables import QUEUES, Clock, SqliteCity, memory_city, sqlite_city
 
 HERE = Path(__file__).parents[2]
 VISIBILITY = 360
@@ -60,17 +59,24 @@ class Killer:
     after: bool = False
     calls: int = 0
     names: list[str] = field(default_factory=list)
+    on_call: Callable[[], None] = lambda: None
+    on_death: Callable[[], None] = lambda: None
 
     def __call__(self, name: str, call: Callable[[], Any]) -> Any:
+        self.on_call()
         self.calls += 1
         self.names.append(name)
         due = self.at and self.calls == self.at
         if due and not self.after:
-            raise Crash(name)
+            self._die(name)
         result = call()
         if due:
-            raise Crash(name)
+            self._die(name)
         return result
+
+    def _die(self, name: str) -> None:
+        self.on_death()
+        raise Crash(name)
 
 
 @dataclass
@@ -152,7 +158,12 @@ class Provider:
 
     def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:
         """Whether we hold one."""
-        return any(one.to == to and one.at >= since for one in self.truth) if self.can_find else None
+
+        def look() -> bool | None:
+            return any(one.to == to and one.at >= since for one in self.truth) if self.can_find else None
+
+        found: bool | None = self.killer(f"provider.{self.channel}.find", look)
+        return found
 
 
 class PlainRenderer:
@@ -180,12 +191,23 @@ class PlainRenderer:
 class Town:
     """The town, ready to send."""
 
-    def __init__(self, folder: Path, *, killer: Killer | None = None, pace: Mapping[Channel, int] | None = None, table: Any = None) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        killer: Killer | None = None,
+        pace: Mapping[Channel, int] | None = None,
+        table: Any = None,
+        state: SqliteCity | None = None,
+        page_rows: int | None = None,
+    ) -> None:
+        """In a folder, on a `state` of its own, or else in memory. `page_rows`: the most rows that a query gives at once."""
         self.killer = killer or Killer()
-        city = sqlite_city(folder)
-        self.notes = Notes(city.clock)
+        kept = state or (sqlite_city(folder) if folder else memory_city())
+        self.notes = Notes(kept.clock)
         self.opt_outs: list[OptOut] = []
-        self.state = replace(city, table=LaggingTable(city.table, city.clock))  # type: ignore[arg-type]
+        self.index = LaggingTable(kept.table, kept.clock, page_rows=page_rows)
+        self.state = replace(kept, table=self.index)  # type: ignore[arg-type]
         self.clock: Clock = self.state.clock
         self.ids = 0
         self.providers = {
@@ -212,6 +234,10 @@ class Town:
             pace=pace or {},
             counts_age=timedelta(0),
         )
+
+    def restart(self) -> None:
+        """A new process: whatever the old one kept in memory is gone."""
+        self.services = replace(self.services, store=Stores(self.services.store.table, self.services.store.vault))
 
     def new_id(self) -> str:
         """32 hex digits, different each time, spread over the shards."""
@@ -386,21 +412,15 @@ class Town:
             pace=self.services.pace,
         )
 
-    def rows(self) -> list[Row]:
-        """All that the table holds."""
-        with self.state.file.reading() as connection:
-            partitions = [name for (name,) in connection.execute("SELECT DISTINCT pk FROM state_rows")]
-        inner = SqliteTable(self.state.file)
-        return [row for name in partitions for row in inner.query(name).rows]
-
     def broken(self, audiences: Mapping[str, Collection[Recipient]] | None = None, *, texts: Sequence[str] = ()) -> list[str]:
         """What the checker finds wrong here."""
-        given: dict[str, Any] = {"vault": self.plain.vault, "tokens": self.services.tokens, "audiences": audiences, "shown": self.shown()}
-        return broken(self.truth(), self.rows(), texts=[*self.notes.bodies, *texts], **given)
+        rows = self.state.rows()
+        given: dict[str, Any] = {"vault": self.plain.vault, "tokens": self.services.tokens, "audiences": audiences, "shown": self.shown(rows)}
+        return broken(self.truth(), rows, texts=[*self.notes.bodies, *texts], **given)
 
-    def shown(self) -> dict[str, Mapping[str, object]]:
+    def shown(self, rows: Sequence[Row]) -> dict[str, Mapping[str, object]]:
         """The counts of every broadcast, as the API shows them."""
-        names = [row.key.partition.removeprefix("B#") for row in self.rows() if row.key.sort == "BROADCAST"]
+        names = [row.key.partition.removeprefix("B#") for row in rows if row.key.sort == "BROADCAST"]
         return {name: as_answer(self.counts(name)) for name in names}
 
     def _marked(self, token: str) -> datetime | None:

@@ -28,7 +28,6 @@ from chalicelib.store.batches import what_key
 from infra.redrive import LocalDeadLetters, redrive
 from infra.watch import LOGGED
 from local.pumps import sqs_record
-from tests.engine.checker import broken
 from tests.engine.town import VISIBILITY, PlainRenderer, Town
 from tests.experiments.sizes import SIZES
 
@@ -140,7 +139,7 @@ def test_poison_dies_alone_and_lives_again_once_mended(tmp_path: Path, share: fl
     again = [id for id, body in dead(town).items() if body in JUNK]
     assert [city.receives[id] for id in again] == [5] * len(JUNK) * few, "what nobody can read is dead again"
     audience = {(person, Channel.SMS) for kind in people.values() for person in kind}
-    assert broken(town, name, audience) == []
+    assert town.broken({name: audience}) == []
     assert town.counts(name)[Channel.SMS] == {
         Mark(State.ACCEPTED): len(mended),
         Mark(State.FAILED): few,

@@ -122,8 +122,8 @@ def a_scene() -> Scene:
         town.settle()
         everywhere = {(one, channel) for one in people for channel in Channel}
         audiences = {names["routine"]: everywhere, names["urgent"]: {(one, Channel.SMS) for one in alarmed}}
-        rows = {row.key: row.values for row in town.rows()}
-        return Scene(town.truth(), rows, town.plain.vault, town.services.tokens, audiences, names, town.shown())
+        rows = {row.key: row.values for row in town.state.rows()}
+        return Scene(town.truth(), rows, town.plain.vault, town.services.tokens, audiences, names, town.shown(town.state.rows()))
 
 
 # --- sound -----------------------------------------------------------------------------------------------------------
@@ -196,6 +196,7 @@ SOUND: dict[str, Callable[[Scene], Scene]] = {
     "stopped before all was read": stopped_half_read,
     "stopped before it was sent": nobody_there,
     "one that waits for its approval, for days": lambda scene: scene.seeing(at=scene.truth.at + timedelta(days=3)),
+    "an address that nobody can open": lambda scene: scene.having(Key("A#1.0", "ADDRESS"), subscriber="0", sealed="1.broken"),
     "a letter that is due": lambda scene: scene.having(Key("R#1", "REPLY"), open="REPLY", due=to_ms(scene.truth.at - MINUTE)),
     "a broadcast under way before its end": lambda scene: scene.having(scene.row("routine"), state="sending", open="BROADCAST", due=0),
 }
