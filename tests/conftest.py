@@ -1,10 +1,14 @@
-"""What tests of every part share: one browser."""
+"""What tests of every part share: one browser, and properties that no busy machine breaks."""
 
 import shutil
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Error, sync_playwright
+
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
