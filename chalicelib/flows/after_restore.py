@@ -86,26 +86,24 @@ def _heed(one: Leaving, services: Services) -> bool:
     [known] = services.store.addresses.read([one.address])
     if one.topic != EVERYTHING:
         return known is not None and _leave(known, one, source, services)
-    if known and source in known.heeded:
-        return False
     now_known = services.store.addresses.heed_opt_out(one.address, source, one.at)
     if now_known.channel:
         end_all(now_known, now_known.channel, how=How.LOG, source=source, services=services)
-    return True
+    return known is None or source not in known.heeded
 
 
 def _leave(known: KnownAddress, one: Leaving, source: str, services: Services) -> bool:
     store = services.store
     follows = store.subscriptions.of(known.subscriber, known.channel) if known.subscriber and known.channel else []
-    for found in follows:
-        if found.topic == one.topic:
-            entry = Consent(found.subscriber, known.hash, found.channel, found.topic, Step.LEFT, How.LOG, source, found.locale, one.at)
-            try:
-                store.table.transact([*store.subscriptions.leave_writes(found.subscriber, found.topic, found.channel), store.consents.add_write(entry)])
-            except TransactionRefused:
-                return False  # heeded before, and its owner has come back since
-            return True
-    return False
+    found = next((found for found in follows if found.topic == one.topic), None)
+    if found is None:
+        return False
+    entry = Consent(found.subscriber, known.hash, found.channel, found.topic, Step.LEFT, How.LOG, source, found.locale, one.at)
+    try:
+        store.table.transact([*store.subscriptions.leave_writes(found.subscriber, found.topic, found.channel), store.consents.add_write(entry)])
+    except TransactionRefused:
+        return False  # done before, and its owner has come back since
+    return True
 
 
 # --- posts and letters -----------------------------------------------------------------------------------------------
