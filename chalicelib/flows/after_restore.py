@@ -17,7 +17,7 @@ from chalicelib.domain.broadcast import Broadcast, BroadcastState, Review, Revie
 from chalicelib.domain.consent import EVERYTHING, Consent, How, Leaving, Step
 from chalicelib.domain.delivery import Mark, State
 from chalicelib.domain.times import spoken, to_ms
-from chalicelib.errors import StateLater, TransactionRefused
+from chalicelib.errors import Invalid, StateLater, TransactionRefused
 from chalicelib.flows.heeding import end_all
 from chalicelib.flows.pages import unread
 from chalicelib.flows.services import Services
@@ -53,7 +53,10 @@ class Restored:
 
 
 def after_restore(leavings: Sequence[Leaving], *, taken: datetime, by: str, services: Services) -> Restored:
-    """Make a table fit to go on, restored from a backup that was `taken` then. Raises StateLater where a worker is at work on it."""
+    """Make a table fit to go on, restored from a backup that was `taken` then. Raises Invalid for a moment to come, and StateLater where a
+    worker is at work on the table."""
+    if taken > services.now():
+        raise Invalid.field("#/taken", "in_the_future", "A backup cannot have been made at a moment that lies ahead.")
     began = _begin(taken, by, services)
     since = [one for one in leavings if one.at >= taken - MARGIN]
     heeded = [_heed(one, services) for one in since]

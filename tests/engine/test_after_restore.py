@@ -15,7 +15,7 @@ from chalicelib.domain.broadcast import BroadcastState, Review, ReviewReason
 from chalicelib.domain.consent import EVERYTHING, How, Leaving, Step
 from chalicelib.domain.delivery import Mark, State
 from chalicelib.domain.notice import Kind, Notice, Severity, Text
-from chalicelib.errors import StateLater
+from chalicelib.errors import Invalid, StateLater
 from chalicelib.flows.after_restore import MARGIN, Restored, after_restore
 from chalicelib.flows.approve import approve
 from chalicelib.flows.publish_post import publish_post
@@ -307,6 +307,13 @@ def test_a_letter_in_a_workers_hands_is_waited_for(town: Town) -> None:
         restore(town)
     town.clock.advance(timedelta(minutes=2))
     assert restore(town).letters == 1
+
+
+def test_a_backup_of_a_moment_to_come_is_refused_before_anything_is_done(town: Town) -> None:
+    name = town.broadcast("transit", later=timedelta(minutes=10))
+    with pytest.raises(Invalid):
+        restore(town, taken=NOON + timedelta(seconds=1))
+    assert town.state_of(name) is BroadcastState.SCHEDULED
 
 
 # --- the command itself ----------------------------------------------------------------------------------------------
