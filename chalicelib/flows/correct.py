@@ -26,7 +26,7 @@ from chalicelib.store.requests import Answered, RequestName, read_answered
 
 TOO_OLD = KEPT - timedelta(days=1)
 """Its rows leave by then, and with them who got it."""
-_BEGUN = frozenset({BroadcastState.SENDING, BroadcastState.COMPLETED, BroadcastState.STOPPED})
+_ENDED = frozenset({BroadcastState.COMPLETED, BroadcastState.STOPPED})
 _TRIES = 5
 
 
@@ -75,7 +75,7 @@ def _stopped(correction: Correction, services: Services) -> tuple[Broadcast, Con
         if found is None or content is None:
             raise NotFound("There is no such broadcast.")
         _require_correctable(found, services)
-        if found.stop_at or found.state is not BroadcastState.SENDING:
+        if found.stop_at or found.state in _ENDED:
             return found, content
         try:
             stop(found, by=correction.author, services=services)
@@ -85,13 +85,18 @@ def _stopped(correction: Correction, services: Services) -> tuple[Broadcast, Con
 
 
 def _require_correctable(found: Broadcast, services: Services) -> None:
-    if found.state not in _BEGUN:
+    if found.state not in _ENDED and not _has_begun(found):
         raise Conflict("Nobody got this broadcast. Stop it, and post a better one.", code="nothing_to_correct")
     if found.send_at.instant + TOO_OLD < services.now():
         raise Conflict("Who got this broadcast is no longer known.", code="too_old")
     before = services.store.broadcasts.get(found.corrected_by) if found.corrected_by else None
     if before and before.stop_at is None:
         raise Conflict(f"This broadcast was corrected by {before.id}. Correct that one, or stop it.", code="already_corrected")
+
+
+def _has_begun(found: Broadcast) -> bool:
+    """Whether somebody may have it although it has not ended: it is being sent, or was put aside in the middle and counted then."""
+    return found.state is BroadcastState.SENDING or (found.state is BroadcastState.NEEDS_REVIEW and found.counts is not None)
 
 
 # --- what is right ---------------------------------------------------------------------------------------------------

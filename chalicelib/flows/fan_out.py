@@ -103,14 +103,13 @@ def _forget(keys: Iterable[BatchKey], services: Services) -> None:
 def _queue_again(broadcast: Broadcast, number: int, shard: Shard, services: Services) -> None:
     """The worker before us may have died between naming its page and queueing it. Claims make a second job harmless."""
     last = services.store.batches.of_page(broadcast.id, number, shard.page - 1, shard.tokens[-1])
-    _queue(broadcast, [(key, far.channel) for key, far in last if far.state is BatchState.QUEUED], services)
+    _queue(broadcast, [(key, far.channel) for key, far in last if far.state is BatchState.QUEUED and far.channel], services)
 
 
-def _queue(broadcast: Broadcast, batches: Iterable[tuple[BatchKey, Channel | None]], services: Services) -> None:
+def _queue(broadcast: Broadcast, batches: Iterable[tuple[BatchKey, Channel]], services: Services) -> None:
     by_channel: dict[Channel, list[Outgoing]] = {}
     for key, channel in batches:
-        if channel:
-            by_channel.setdefault(channel, []).append(Outgoing(SendJob(key).body))
+        by_channel.setdefault(channel, []).append(Outgoing(SendJob(key).body))
     for channel, messages in by_channel.items():
         send_all(services.queues.named(send_queue(channel, broadcast.lane)), messages, sleep=services.sleep)
 
@@ -128,4 +127,4 @@ def _close(broadcast: Broadcast, number: int, shard: Shard, services: Services) 
     for key, far in waking:
         if far.not_before > now:
             services.store.batches.push(key, far, due=now + SLACK, release=now)
-    _queue(broadcast, [(key, far.channel) for key, far in waking], services)
+    _queue(broadcast, [(key, far.channel) for key, far in waking if far.channel], services)

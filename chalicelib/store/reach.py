@@ -31,11 +31,10 @@ class Reach:
         entries = {key: found for key, far in batches.items() if (found := who_may_have(far))}
         keys = list(entries)
         for start in range(0, len(keys), MOST_GET):
-            rows = self.table.get_many([what_key(key) for key in keys[start : start + MOST_GET]])
-            for key in keys[start : start + MOST_GET]:
-                what = read_what(key, rows)
-                if what:
-                    yield replace(what, entries=[what.entries[entry] for entry in entries[key]])
+            some = keys[start : start + MOST_GET]
+            rows = self.table.get_many([what_key(key) for key in some])
+            whats = ((key, read_what(key, rows)) for key in some)
+            yield from (replace(what, entries=[what.entries[entry] for entry in entries[key]]) for key, what in whats if what)
 
     def count_from(self, broadcast: str, number: int, shard: Shard, page: int) -> Counter[Channel]:
         """How many there are in a shard, from a page on."""

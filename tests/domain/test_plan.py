@@ -32,6 +32,12 @@ def test_those_whose_day_is_full_are_in_their_batches_and_decided() -> None:
     assert (set(emails.cells), len(emails.going)) == ({""}, 5)
 
 
+def test_channels_that_the_audience_lacks_are_left_out() -> None:
+    followers = [a_follower(1, channel) for channel in Channel]
+    planned = plan(followers, channels=(Channel.EMAIL,), urgent=False, zone=ZoneInfo("UTC"), pace={}, now=NOW)
+    assert recipients(planned) == {Channel.EMAIL: 1}
+
+
 def test_recipients_are_counted_per_channel() -> None:
     followers = [a_follower(number, quiet=(0, 1439) if number % 2 else None) for number in range(7)] + [a_follower(9, Channel.KIOSK)]
     planned = plan(followers, channels=tuple(Channel), urgent=False, zone=ZoneInfo("UTC"), pace={}, now=NOW)

@@ -12,7 +12,7 @@ from chalicelib.domain.broadcast import BroadcastState
 from chalicelib.domain.city import Limits
 from chalicelib.domain.delivery import Mark, SkipReason, State
 from tests.engine.correcting import corrected
-from tests.engine.midway import After, happening
+from tests.engine.midway import After, happening, in_small_pages
 from tests.engine.town import Crash, Town
 
 CAPPED = Mark(State.SKIPPED, SkipReason.CAP)
@@ -109,6 +109,15 @@ def test_many_that_wait_for_their_turn_count_before_they_are_handed_over(tmp_pat
     names = [town.broadcast("transit") for _ in range(5)]
     town.settle(*names)
     assert town.handed_over() == {town.address(person, SMS).text: 2}
+
+
+def test_a_day_of_many_pages_is_read_whole(town: Town) -> None:
+    for _ in range(5):
+        town.follower("transit", shard=3)
+    in_small_pages(town, 2)
+    for _ in range(2):
+        sent(town)
+    assert town.counts(sent(town))[SMS] == {CAPPED: 5}
 
 
 def test_a_page_that_was_planned_twice_counts_once(town: Town) -> None:

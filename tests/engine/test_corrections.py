@@ -12,7 +12,7 @@ import pytest
 from chalicelib.domain.address import Channel
 from chalicelib.domain.broadcast import BroadcastState
 from chalicelib.domain.delivery import Mark, SkipReason, State
-from chalicelib.domain.jobs import FanOutJob, LaunchJob
+from chalicelib.domain.jobs import FanOutJob, LaunchJob, read_send
 from chalicelib.domain.message import Answer, Outcome
 from chalicelib.domain.notice import Act
 from chalicelib.errors import Conflict, NotFound, StateLater, TransactionRefused
@@ -21,7 +21,10 @@ from chalicelib.flows.correct import correct
 from chalicelib.flows.fan_out import fan_out
 from chalicelib.flows.launch import launch
 from chalicelib.flows.progress import not_read
+from chalicelib.flows.send_batch import send_batch
 from chalicelib.flows.stop_broadcast import stop_broadcast
+from chalicelib.state.table import Change
+from chalicelib.store.broadcasts import broadcast_key
 from tests.engine.correcting import a_correction, broadcast, corrected, may_have, recipients
 from tests.engine.midway import After, happening, in_small_pages
 from tests.engine.town import Crash, Killer, Town
@@ -191,6 +194,18 @@ def test_whom_a_dead_worker_may_have_called_is_told_within_two_minutes(town: Tow
     assert recipients(town, right) == may_have(town, wrong)
 
 
+def test_shards_of_the_wrong_one_that_nobody_read_hold_nobody_to_tell(town: Town) -> None:
+    got = town.follower("transit", shard=3)
+    town.follower("transit", shard=4)
+    wrong = town.broadcast("transit")
+    town.work(most=1)
+    fan_out(FanOutJob(wrong, 3), services=town.services)
+    send_batch(read_send(town.state.queues.receive(["sms-routine"], 1, 60)[0].body), services=town.services)
+    right = corrected(town, wrong)
+    town.settle(wrong, right)
+    assert recipients(town, right) == may_have(town, wrong) == {(got, SMS)}
+
+
 def test_a_stopped_correction_counts_whom_it_never_read(town: Town) -> None:
     for _ in range(25):
         town.follower("transit", shard=3)
@@ -262,8 +277,8 @@ def nothing(town: Town, wrong: str) -> None:
     """Correct it as it is."""
 
 
-def send(town: Town, wrong: str) -> None:
-    town.settle(wrong)
+def review(town: Town, wrong: str) -> None:
+    town.state.table.update(broadcast_key(wrong), Change(set={"state": str(BroadcastState.NEEDS_REVIEW)}))
 
 
 def send_to_nobody(town: Town, wrong: str) -> None:
@@ -292,6 +307,7 @@ def forget(town: Town, wrong: str) -> None:
 
 REFUSED: dict[str, tuple[Callable[[Town, str], None], str]] = {
     "not begun": (nothing, "nothing_to_correct"),
+    "waiting for a person before it began": (review, "nothing_to_correct"),
     "stopped before it began": (stop_first, "nothing_to_correct"),
     "begun and not yet handed to anybody": (begin, "nothing_to_correct"),
     "handed to nobody": (send_to_nobody, "nothing_to_correct"),
@@ -317,6 +333,17 @@ def test_what_has_not_begun_is_not_stopped_by_correcting_it(town: Town) -> None:
     with pytest.raises(Conflict):
         corrected(town, wrong)
     assert town.state_of(wrong) is BroadcastState.SCHEDULED
+
+
+def test_what_was_put_aside_in_the_middle_is_corrected_and_never_taken_up_again(town: Town) -> None:
+    person = town.follower("transit")
+    wrong = town.broadcast("transit")
+    town.settle(wrong)
+    town.state.table.update(broadcast_key(wrong), Change(set={"state": str(BroadcastState.NEEDS_REVIEW)}))
+    right = corrected(town, wrong)
+    assert town.state_of(wrong) is BroadcastState.STOPPED
+    town.settle(right)
+    assert recipients(town, right) == {(person, SMS)}
 
 
 def test_a_correction_that_was_stopped_makes_room_for_a_better_one(town: Town) -> None:

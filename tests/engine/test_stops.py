@@ -16,7 +16,7 @@ from chalicelib.flows.progress import not_read, progress
 from chalicelib.flows.stop_broadcast import stop_broadcast
 from tests.engine.correcting import broadcast
 from tests.engine.midway import After, happening, in_small_pages
-from tests.engine.town import Town
+from tests.engine.town import Crash, Town
 
 LATER = Outcome(Answer.LATER, "20429")
 STOPPED = Mark(State.SKIPPED, SkipReason.BROADCAST_STOPPED)
@@ -151,3 +151,33 @@ def test_a_job_that_runs_out_of_time_goes_on_and_queues_nothing_twice(town: Town
             town.run(got[0])
     assert Counter(queued)["sms-routine"] == len(town.plain.progress.shards(name)[3].tokens)
     assert town.plain.progress.shards(name)[3].done
+
+
+def test_of_two_jobs_that_turn_one_page_only_one_queues_it(town: Town) -> None:
+    for _ in range(3):
+        town.follower("transit", shard=3)
+    name = town.broadcast("transit")
+    town.work(most=1)
+    happening(town, After("put_many", nth=1, happens=lambda: fan_out(FanOutJob(name, 3), services=town.services)))
+    fan_out(FanOutJob(name, 3), services=town.services)
+    assert len(town.plain.progress.shards(name)[3].tokens) == 1
+    assert len(town.state.queues.receive(["sms-routine"], 10, 60)) == 1
+    town.clock.advance(timedelta(minutes=2))
+    town.settle(name)
+    assert town.counts(name)[Channel.SMS] == {Mark(State.ACCEPTED): 3}
+
+
+def test_a_stop_finds_a_shard_whose_worker_died_after_its_last_page(town: Town) -> None:
+    def die() -> None:
+        raise Crash
+
+    for _ in range(3):
+        town.follower("transit", shard=3)
+    name = town.broadcast("transit")
+    happening(town, After("update", "SHARD#3", nth=1, happens=die))
+    town.work(most=17)
+    stop_broadcast(name, by="ana", services=town.services)
+    town.settle(name)
+    left = not_read(broadcast(town, name), services=town.services)
+    assert left and left.channels[Channel.SMS] == 0
+    assert town.counts(name)[Channel.SMS] == {STOPPED: 3}
