@@ -78,7 +78,7 @@ def test_every_library_that_a_machine_needs_has_its_reason() -> None:
     assert reasons("What a machine needs") == listed("requirements.in")
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-lambda.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-lambda.txt", "requirements-mutants.txt"])
 def test_every_requirement_is_locked_by_version_and_hash(name: str) -> None:
     wanted = re.sub(r"\\\n", " ", (ROOT / name).read_text()).splitlines()
     assert not [line for line in wanted if line.strip() and not re.match(r"[\w.-]+==\S+.*--hash=sha256:", line)]
