@@ -23,21 +23,16 @@ _TEXT = {"title": "A drill", "body": "Nobody needs to do anything."}
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a drill. Returns the exit status."""
     asked = _read(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sizes, began = Sizes(asked.recipients), time.monotonic()
     _line(f"A drill with {sizes.texts:,} texts, {sizes.emails:,} emails and some kiosks: faults switched on, and the app killed half way.\n")
-    city = DrilledCity(asked.directory)
-    _say("City", f"of its own, in {asked.directory}; its logs are {asked.directory}/*.log")
     try:
-        found = _drill(city, sizes)
+        found = _run(asked.directory, sizes)
     except KeyboardInterrupt:
         _line("\nStopped before the end. Nothing is proven.")
         return _INTERRUPTED
     except CityFailed as failed:
         _line(f"\n{failed}\nRed.")
         return 1
-    finally:
-        city.stop()
     _line("")
     for name, words in found.lines():
         _say(name, words)
@@ -57,6 +52,17 @@ def _count(text: str) -> int:
     if not text.isdecimal() or not 100 <= int(text) <= 100_000:
         raise argparse.ArgumentTypeError("give a number from 100 to 100000")
     return int(text)
+
+
+def _run(directory: Path, sizes: Sizes) -> Report:
+    city = DrilledCity(directory)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _say("City", f"of its own, in {directory}; its logs are {directory}/*.log")
+    try:
+        return _drill(city, sizes)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave it running
+        city.stop()
 
 
 def _drill(city: DrilledCity, sizes: Sizes) -> Report:

@@ -1,5 +1,6 @@
 """A city for one drill: started as `make run` starts one, in a folder and on ports of its own, killed, started again, and stopped."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -25,6 +26,7 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 _PATIENCE_SECONDS = 120.0
 _NOT_OURS = ("CITY", "CITY_TIME")
+_LOG = "city.log"
 
 
 class CityFailed(Exception):
@@ -32,11 +34,10 @@ class CityFailed(Exception):
 
 
 class DrilledCity:
-    """The city. Nothing of an earlier drill in the same folder is kept."""
+    """The city. Nothing of an earlier drill in the same folder is kept. Raises CityFailed where the folder holds anything else."""
 
     def __init__(self, directory: Path) -> None:
-        shutil.rmtree(directory, ignore_errors=True)
-        directory.mkdir(mode=0o700, parents=True)
+        _clear(directory)
         port, world_port = _free_ports(2)
         self.options = Options(port, world_port, None, None, directory)
         self._process: subprocess.Popen[bytes] | None = None
@@ -79,7 +80,7 @@ class DrilledCity:
     @property
     def log(self) -> Path:
         """What the city itself said; `app.log` and `world.log` are beside it."""
-        return self.options.state_dir / "city.log"
+        return self.options.state_dir / _LOG
 
     # --- its two doors -----------------------------------------------------------------------------------------------
 
@@ -104,6 +105,27 @@ class DrilledCity:
             urls = (f"{self.options.app_url}/health", f"{self.options.world_url}/clock")
             return self.options.card.exists() and all(call("GET", url, patience=5, headers={}).status == 200 for url in urls)
         return False
+
+
+def _clear(directory: Path) -> None:
+    if directory.exists() and any(directory.iterdir()) and not (directory / _LOG).exists():
+        raise CityFailed(f"{directory} holds something else than a drill's city. Give another folder.")
+    if _is_alive(directory / "lock"):
+        raise CityFailed(f"Another drill runs in {directory}. Give another folder.")
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(mode=0o700, parents=True)
+
+
+def _is_alive(lock: Path) -> bool:
+    """Whether a city holds its folder's lock."""
+    if not lock.exists():
+        return False
+    with lock.open("r+") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
 
 
 def _free_ports(count: int) -> list[int]:

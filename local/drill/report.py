@@ -35,6 +35,8 @@ class Report:
         for state in ("failed", "skipped", "expired"):
             if self.standing.sum(state):
                 yield state.capitalize(), f"{self.standing.sum(state):,}"
+        if self.standing.state != "completed":
+            yield "State", self.standing.state
         if self.strangers:
             yield "Strangers", f"{self.strangers:,} got it and should not have"
         yield "Checker", f"{len(self.broken):,} promises broken" if self.broken else "nothing is broken"

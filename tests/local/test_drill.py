@@ -1,6 +1,8 @@
 """The drill's own arithmetic: what it shows, and what it takes to be green."""
 
+import fcntl
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -41,7 +43,7 @@ def test_all_settled_and_each_once_is_green() -> None:
         pytest.param(report(SETTLED, EVERYBODY, {("sms", "+1"): 1}, []), ("Lost", "3"), id="more are missing than are said to be"),
         pytest.param(report(SETTLED, EVERYBODY, {**GOT, ("sms", "+9"): 1}, []), ("Strangers", "1 got it and should not have"), id="a stranger got it"),
         pytest.param(report(SETTLED, EVERYBODY, GOT, ["I1: twice"]), ("Checker", "1 promises broken"), id="the checker found something"),
-        pytest.param(report(replace(SETTLED, state="sending"), EVERYBODY, GOT, []), ("Lost", "0"), id="it never completed"),
+        pytest.param(report(replace(SETTLED, state="needs_review"), EVERYBODY, GOT, []), ("State", "needs_review"), id="it never completed"),
         pytest.param(
             report(Standing("completed", {**SETTLED.counts, "queued": 1}), EVERYBODY, GOT, []), ("Handed over", "4 of 5"), id="counts hold somebody unsettled"
         ),
@@ -58,6 +60,22 @@ def test_faults_last_in_proportion(texts: int, seconds: float) -> None:
     sizes = Sizes(texts)
     assert [fault["for"] for fault in sizes.faults() if fault["mode"] == "429"] == [seconds]
     assert f"for {seconds:.0f} s" in sizes.fault_words()
+
+
+def test_a_folder_that_holds_anything_else_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "letters").write_text("dear")
+    assert main(["--directory", str(tmp_path)]) == 1
+    assert "holds something else" in capsys.readouterr().out
+    assert (tmp_path / "letters").read_text() == "dear"
+
+
+def test_a_folder_in_which_a_city_runs_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "city.log").write_text("I run")
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert main(["--directory", str(tmp_path)]) == 1
+    assert "Another drill runs" in capsys.readouterr().out
+    assert (tmp_path / "city.log").read_text() == "I run"
 
 
 @pytest.mark.parametrize("count", ["many", "99", "100001", "-5", "1e3"])
