@@ -11,6 +11,9 @@ PROVIDERS = frozenset({"prod"})
 PREFIX = "${AWS::StackName}-"
 """In front of every queue's name."""
 
+_TABLE = {"Fn::If": ["HasRestoredTable", ref("RestoredTable"), ref("MainTable")]}
+"""AWS restores a backup into a new table; the stack's own stays what and where it is."""
+
 _TRAINING_VALUES = {"TwilioNumber": "+15005550006", "EmailFrom": "training@example.invalid"}
 """Addresses that reach nobody: Twilio's test number, and a domain that can never exist."""
 
@@ -24,10 +27,10 @@ def additions(stage: str, target: Target) -> Resource:
     return {
         "Description": f"Belfry, {stage}",
         "Parameters": _parameters(stage),
-        "Conditions": {"HasAlarmEmail": {"Fn::Not": [{"Fn::Equals": [ref("AlarmEmail"), ""]}]}},
+        "Conditions": {f"Has{name}": {"Fn::Not": [{"Fn::Equals": [ref(name), ""]}]} for name in ("AlarmEmail", "RestoredTable")},
         "Globals": {"Function": {"Environment": {"Variables": _environment(stage)}}},
         "Resources": resources,
-        "Outputs": {"TableName": {"Value": ref("MainTable")}, "AlarmTopic": {"Value": ref("AlarmTopic")}, "SesEventsTopic": {"Value": ref("SesEventsTopic")}},
+        "Outputs": {"TableName": {"Value": _TABLE}, "AlarmTopic": {"Value": ref("AlarmTopic")}, "SesEventsTopic": {"Value": ref("SesEventsTopic")}},
     }
 
 
@@ -40,6 +43,7 @@ def _parameters(stage: str) -> Resource:
         "AlarmEmail": {"Description": "Who is told when something fails; empty: nobody yet", "Default": ""},
         "SmsPace": {"Description": "Texts a second that the sender may hand over", "Type": "Number", "Default": 100},
         "EmailPace": {"Description": "Emails a second that SES allows the account", "Type": "Number", "Default": 14},
+        "RestoredTable": {"Description": "The table to work on after a restore, as <stack>-restored…; empty: the stack's own", "Default": ""},
     }
     return {name: {"Type": "String", **asked[name], **({"Default": practice[name]} if name in practice else {})} for name in asked}
 
@@ -47,7 +51,7 @@ def _parameters(stage: str) -> Resource:
 def _environment(stage: str) -> Resource:
     return {
         "STAGE": stage,
-        "TABLE": ref("MainTable"),
+        "TABLE": _TABLE,
         "QUEUE_PREFIX": sub(PREFIX),
         "SECRETS": sub("ssm:/${AWS::StackName}"),
         "PUBLIC_URL": ref("PublicUrl"),

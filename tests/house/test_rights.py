@@ -16,6 +16,9 @@ QUEUES = {worker.queue_resource: worker.queue for worker in WORKERS}
 OF_THE_MACHINERY = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
 """What Lambda does for a function, and what sending takes; other tests hold these."""
 
+RESTORED = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${AWS::StackName}-restored*"
+"""Where a city goes on after a restore: as good as its own table."""
+
 ALWAYS: set[Right] = {("ssm:GetParameter", "keys")}
 """Wiring reads the keys before any function runs."""
 
@@ -89,6 +92,9 @@ def _thing(resource: dict[str, Any]) -> str:
         name = resource["Fn::GetAtt"][0]
         return QUEUES.get(name, name)
     text = resource["Fn::Sub"][0] if isinstance(resource["Fn::Sub"], list) else resource["Fn::Sub"]
+    text = text.replace(RESTORED, "${MainTable.Arn}")
+    if text == "${MainTable.Arn}":
+        return TABLE
     if text == "${MainTable.Arn}/index/open":
         return INDEX
     if text.endswith(":${AWS::StackName}-screen-*"):
