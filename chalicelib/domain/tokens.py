@@ -4,7 +4,6 @@ Letters, digits, `-` and `_` only: safe in a URL and in an SES message tag, whic
 """
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,5 +35,5 @@ class Tokens:
 
 def _signature(key: bytes, purpose: str, payload: str) -> str:
     """132 bits: beyond guessing, short enough for a text message's link."""
-    digest = hmac.new(key, f"{purpose}.{payload}".encode(), hashlib.sha256).digest()
+    digest = hmac.digest(key, f"{purpose}.{payload}".encode(), "sha256")
     return base64.urlsafe_b64encode(digest).decode()[:_SIGNATURE_CHARS]

@@ -60,6 +60,8 @@ class Progress:
 
     def with_cells(self, cells: Mapping[int, str]) -> "Progress":
         """The same with some cells decided."""
+        if not cells:
+            return self
         return replace(self, answers=replace(self.answers, cells=tuple(cells.get(n, cell) for n, cell in enumerate(self.answers.cells))))
 
 

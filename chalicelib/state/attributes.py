@@ -38,6 +38,8 @@ def read_values(item: Mapping[str, Attribute]) -> dict[str, Value]:
 
 def to_attribute(value: Value) -> Attribute:
     """A value as DynamoDB writes it."""
+    if type(value) is str:
+        return {"S": value}
     write = _WRITERS.get(type(value))
     if write is not None:
         return write(value)
@@ -50,7 +52,7 @@ def to_attribute(value: Value) -> Attribute:
 def read_attribute(attribute: Attribute) -> Value:
     """The value that an attribute holds."""
     ((kind, held),) = attribute.items()
-    return _READERS[kind](held)
+    return held if kind == "S" else _READERS[kind](held)
 
 
 def _write_set(value: frozenset[str] | frozenset[int]) -> Attribute:

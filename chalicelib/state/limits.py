@@ -75,6 +75,10 @@ def check_due(due: object) -> None:
 def row_bytes(row: Row) -> int:
     """The size of a row that the table takes."""
     check_key(row.key)
+    return _size(row)
+
+
+def _size(row: Row) -> int:
     check_names(row.values)
     key = text_bytes(row.key.partition) + text_bytes(row.key.sort) + sum(map(len, KEY_NAMES))
     size = key + values_bytes(row.values)
@@ -87,7 +91,7 @@ def row_bytes(row: Row) -> int:
 def rows_bytes(rows: Sequence[Row]) -> list[int]:
     """The sizes of at most 25 rows with distinct keys."""
     _check_keys([row.key for row in rows], MOST_PUT)
-    return [row_bytes(row) for row in rows]
+    return [_size(row) for row in rows]
 
 
 def _check_keys(keys: Sequence[Key], most: int) -> None:
@@ -151,7 +155,7 @@ def check_writes(writes: Sequence[Write]) -> None:
     for write in writes:
         check_condition(write.expect)
         if isinstance(write, Put):
-            size += row_bytes(write.row)
+            size += _size(write.row)
         elif isinstance(write, Update):
             check_change(write.change)
             size += values_bytes(write.change.set)

@@ -4,6 +4,7 @@ After the developer guide's "Item sizes and formats"; for numbers it is an estim
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 
 from chalicelib.errors import StateLimit
 
@@ -17,8 +18,13 @@ _MOST_NUMBER = 10**38
 def check_names(names: Iterable[str]) -> None:
     """Names of values are not empty, not those of the key, and do not begin with our mark."""
     for name in names:
-        if not isinstance(name, str) or not name or name in KEY_NAMES or name[0] == RESERVED:
-            raise StateLimit(f"a value cannot be named {name!r}")
+        _check_name(name)
+
+
+@lru_cache(maxsize=512)  # the same few names are in every row
+def _check_name(name: str) -> None:
+    if not isinstance(name, str) or not name or name in KEY_NAMES or name[0] == RESERVED:
+        raise StateLimit(f"a value cannot be named {name!r}")
 
 
 def text_bytes(text: str) -> int:
@@ -37,7 +43,10 @@ def values_bytes(values: Mapping[str, object]) -> int:
 
 
 def _entries_bytes(values: Mapping[str, object], depth: int) -> int:
-    return sum(text_bytes(name) + _value_bytes(value, depth) for name, value in values.items())
+    size = 0
+    for name, value in values.items():
+        size += text_bytes(name) + (text_bytes(value) if type(value) is str else _value_bytes(value, depth))
+    return size
 
 
 def _value_bytes(value: object, depth: int) -> int:

@@ -22,6 +22,7 @@ _HEEDED = 8
 """Words of providers that a row remembers. They come again within minutes, not after so many others."""
 
 _SINCE_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_CHANNELS = {str(channel): channel for channel in Channel}
 _log = logging.getLogger("belfry")
 
 
@@ -167,7 +168,7 @@ def _fault_change(known: KnownAddress, fault: Fault, now: datetime) -> Change:
 
 def _known(name: str, values: Values) -> KnownAddress:
     """The address of a row. One that cannot be read in part is read on the safe side, for it must not cost anybody else their message."""
-    sealed, faults, channel = values.get("sealed"), values.get("faults"), str(values.get("channel", ""))
+    sealed, faults = values.get("sealed"), values.get("faults")
     return KnownAddress(
         hash=name,
         subscriber=str(values.get("subscriber", "")),
@@ -175,7 +176,7 @@ def _known(name: str, values: Values) -> KnownAddress:
         verified=values.get("verified") is True,
         opted_out=_moment(values["opted_out"]) or _SINCE_EVER if "opted_out" in values else None,
         bad=str(values["bad"]) if "bad" in values else None,
-        channel=Channel(channel) if channel in list(Channel) else None,
+        channel=_CHANNELS.get(str(values.get("channel"))),
         faults=faults if isinstance(faults, int) else 0,
         faulted_at=_moment(values.get("faulted_at")),
         heeded=tuple(str(values.get("heeded", "")).split()),

@@ -1,7 +1,6 @@
 """Addresses at rest: found again by a keyed hash, readable only with the sealing key."""
 
 import base64
-import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
@@ -26,7 +25,8 @@ class Vault:
 
     def hash(self, address: Address) -> str:
         """The name an address goes by in keys: `1.` and 40 hex digits."""
-        return f"{self.version}.{hmac.new(self.hash_key, address.text.encode(), hashlib.sha256).hexdigest()[:40]}"
+        digest = hmac.digest(self.hash_key, address.text.encode(), "sha256").hex()
+        return f"{self.version}.{digest[:40]}"
 
     def seal(self, text: str) -> str:
         """AES-GCM of a text, the key's version in front."""
