@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from chalicelib.domain.broadcast import Broadcast, BroadcastState
+from chalicelib.domain.broadcast import Broadcast, BroadcastState, ReviewReason
 from chalicelib.domain.city import Source
 from chalicelib.domain.notice import Act, Notice
 
@@ -114,14 +114,15 @@ def act_of(notice: Notice, last: Broadcast | None, last_act: Act | None) -> Act:
 
 
 def untold(last: Broadcast) -> bool:
-    """Whether nobody heard of this broadcast: it waits, or was stopped before it began."""
-    waits = last.state in {BroadcastState.DRAFT, *_UNBEGUN}
+    """Whether nobody heard of this broadcast: it waits, or was stopped before it began. After a restore nobody can say so."""
+    waits = last.state in {BroadcastState.DRAFT, *_UNBEGUN} and not (last.review and last.review.reason is ReviewReason.RESTORED)
     return waits or (last.state is BroadcastState.STOPPED and last.counts is None)
 
 
 def overtaken(last: Broadcast) -> bool:
-    """Whether somebody could still get this broadcast, and so a newer word must stop it."""
-    return last.stop_at is None and last.state in {*_UNBEGUN, BroadcastState.SENDING}
+    """Whether somebody could still get this broadcast, and so a newer word must stop it. Not what a person sets right: whoever got the wrong one is to
+    know, and may follow no longer."""
+    return last.stop_at is None and last.audience.corrects is None and last.state in {*_UNBEGUN, BroadcastState.SENDING}
 
 
 def remembered(notice: Notice, at: datetime) -> Said:

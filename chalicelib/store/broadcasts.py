@@ -134,9 +134,8 @@ class Broadcasts:
             return
 
     def corrected_write(self, broadcast: Broadcast, correction: str) -> Write:
-        """The write that names the correction of a broadcast; it loses where another was named since it was read."""
-        before = equals("corrected_by", broadcast.corrected_by) if broadcast.corrected_by else Lacks("corrected_by")
-        return Update(broadcast_key(broadcast.id), Change(set={"corrected_by": correction}), expect=every(Exists(), before))
+        """The write that names the correction of a broadcast. That only one of two is named is for their notice to see to: each is its next revision."""
+        return Update(broadcast_key(broadcast.id), Change(set={"corrected_by": correction}), expect=Exists())
 
 
 def broadcast_key(broadcast: str) -> Key:

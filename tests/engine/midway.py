@@ -1,6 +1,7 @@
 """Being there in the middle of a broadcast: a table read a few rows at a time, and something that happens right after a call."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from tests.engine.town import Killer, Town
@@ -43,9 +44,21 @@ class After(Killer):
         return result
 
 
-def happening(town: Town, after: After) -> None:
-    """From now on every call of the town is watched for that."""
+class EachTakes(Killer):
+    """Kills nobody: each call takes so long."""
+
+    def __init__(self, town: Town, length: timedelta) -> None:
+        super().__init__()
+        self.clock, self.length = town.clock, length
+
+    def __call__(self, name: str, call: Callable[[], Any]) -> Any:
+        self.clock.advance(self.length)
+        return call()
+
+
+def happening(town: Town, killer: Killer) -> None:
+    """From now on every call of the town passes through this."""
     for watched in (town.services.store.table, town.services.queues):
-        object.__setattr__(watched, "killer", after)
+        object.__setattr__(watched, "killer", killer)
     for provider in town.providers.values():
-        provider.killer = after
+        provider.killer = killer

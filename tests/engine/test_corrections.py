@@ -3,6 +3,7 @@
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.address import Channel
-from chalicelib.domain.broadcast import BroadcastState
+from chalicelib.domain.broadcast import BroadcastState, hash_of
 from chalicelib.domain.delivery import Mark, SkipReason, State
 from chalicelib.domain.jobs import FanOutJob, LaunchJob, read_send
 from chalicelib.domain.message import Answer, Outcome
@@ -256,6 +257,16 @@ def test_a_death_at_any_call_of_a_correction_loses_and_doubles_nobody(tmp_path: 
         assert set(town.counts(right)[SMS]) <= {Mark(State.ACCEPTED), Mark(State.UNCONFIRMED)}
         assert set(town.handed_over().values()) == {1}
         town.state.file.close()
+
+
+def test_whom_it_corrects_is_part_of_what_is_approved(town: Town) -> None:
+    town.follower("transit")
+    wrong = town.broadcast("transit")
+    town.settle(wrong)
+    right = broadcast(town, corrected(town, wrong))
+    content = town.plain.broadcasts.content(right.id)
+    assert content and right.approval
+    assert right.approval.hash == hash_of(content, right.audience) != hash_of(content, replace(right.audience, corrects=None))
 
 
 # --- what is refused -------------------------------------------------------------------------------------------------

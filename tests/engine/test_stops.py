@@ -15,8 +15,8 @@ from chalicelib.flows.fan_out import fan_out
 from chalicelib.flows.progress import not_read, progress
 from chalicelib.flows.stop_broadcast import stop_broadcast
 from tests.engine.correcting import broadcast
-from tests.engine.midway import After, happening, in_small_pages
-from tests.engine.town import Crash, Town
+from tests.engine.midway import After, EachTakes, happening, in_small_pages
+from tests.engine.town import Crash, Killer, Town
 
 LATER = Outcome(Answer.LATER, "20429")
 STOPPED = Mark(State.SKIPPED, SkipReason.BROADCAST_STOPPED)
@@ -134,6 +134,12 @@ def test_a_page_that_one_subscriber_fills_is_read_on(town: Town) -> None:
     for _ in range(3):
         town.follower("transit", "transit/red-line", channels=list(Channel), shard=3)
     name = in_small_pages(town, 1).broadcast("transit/red-line")
+    town.work(most=1)
+    happening(town, EachTakes(town, timedelta(seconds=1)))  # a job that came no further would end for lack of time
+    for _ in range(5):
+        fan_out(FanOutJob(name, 3), services=town.services)
+    assert town.plain.progress.shards(name)[3].done
+    happening(town, Killer())
     town.settle(name)
     assert town.counts(name) == {channel: Counter({Mark(State.ACCEPTED): 3}) for channel in Channel}
 

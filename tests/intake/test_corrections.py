@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from chalicelib.flows.fan_out import fan_out
 from chalicelib.flows.launch import launch
 from chalicelib.flows.send_batch import send_batch
 from chalicelib.flows.services import Gate
-from tests.intake.desk import Desk, a_broadcast
+from tests.intake.desk import Desk, a_broadcast, a_notice
 
 WORDS = {"en": {"title": "Buses do run", "body": "The Red Line runs as usual."}, "ar": {"title": "الحافلات تعمل", "body": "كالمعتاد"}}
 BOTH = (Channel.SMS, Channel.EMAIL)
@@ -121,6 +122,23 @@ def test_a_screen_shows_what_is_right_in_place_of_what_was_wrong(hall: Hall) -> 
     hall.send()
     [item] = hall.call("GET", "/kiosk/v1/state", headers={"Authorization": f"Bearer {token}"}).json["items"]
     assert (item["langs"]["en"]["title"], item["langs"]["en"]["label"]) == ("Buses do run", "Correction")
+
+
+def test_what_a_source_says_later_neither_stops_a_correction_nor_is_taken_for_old_news(hall: Hall) -> None:
+    def later_ones() -> list[tuple[int, str, bool]]:
+        return [(content.revision, str(content.act), one.stop_at is not None) for one, content in hall.broadcasts()[1:]]
+
+    hall.hook("demo-city", a_notice(topics=["transit"]))
+    hall.publish()
+    hall.send()
+    hall.clock.advance(timedelta(seconds=1))
+    hall.post(DOOR.format(hall.broadcasts()[0][0].id), {"content": WORDS})
+    assert hall.hook("demo-city", a_notice(topics=["transit"])).json["ignored"] == [{"ref": "n1", "code": "unchanged"}]
+    hall.publish()
+    assert later_ones() == [(2, "corrected", False)]
+    hall.hook("demo-city", a_notice(topics=["transit"], type="notice.updated", revision=2, content={"en": {"title": "Later", "body": "News"}}))
+    hall.publish()
+    assert later_ones() == [(2, "corrected", False), (3, "updated", False)]
 
 
 SAID: dict[str, tuple[dict[str, object], dict[str, object], str, str]] = {
