@@ -240,9 +240,9 @@ class City(RuleBasedStateMachine):
 
     def _broken(self, sent: Sent) -> list[str]:
         town, found = self.town, []
-        if town.state_of(sent.name) is BroadcastState.AWAITING_APPROVAL:
-            return []
         standings = list(town.standings(sent.name))
+        if town.state_of(sent.name) in {BroadcastState.AWAITING_APPROVAL, BroadcastState.NEEDS_REVIEW}:
+            return [f"{who} is planned though it waits for a person" for who, _, _ in standings]
         seen = Counter((who, channel) for who, channel, _ in standings)
         came = {who for who, write in town.journal.moved.items() if write > sent.writes}
         must = {one for one in sent.followers if one[0] not in came} if sent.name not in town.journal.stopped else set()
