@@ -131,4 +131,12 @@ def _spend(one: Weighed) -> Iterator[Review]:
             yield Review(ReviewReason.SPEND, one.now, {"period": period, "spent_micros": spent, "limit_micros": limit, "cost_micros": one.spending.cost})
 
 
-RULES: Sequence[Rule] = (_source_paused, _audience_changed, _source_caps, _spend)
+def _late(one: Weighed) -> Iterator[Review]:
+    """Late by what was scheduled or approved last; when it was to be sent at first does not count any more."""
+    limit = LATE_URGENT if one.broadcast.urgent else LATE_ROUTINE
+    late = one.now - (one.broadcast.due or one.now)
+    if late > limit:
+        yield Review(ReviewReason.LATE, one.now, {"late_seconds": round(late.total_seconds()), "limit_seconds": round(limit.total_seconds())})
+
+
+RULES: Sequence[Rule] = (_source_paused, _audience_changed, _source_caps, _spend, _late)

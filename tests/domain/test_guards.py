@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -139,6 +139,30 @@ def test_a_budget_is_nearly_spent_once(cost: int | None, day: int, month: int, p
     assert nearly_spent(Spending(cost * MICROS if cost else None, day * MICROS, month * MICROS, BOTH)) == periods
 
 
+@pytest.mark.parametrize(
+    ("urgent", "late", "waits"),
+    [
+        (False, timedelta(minutes=30), False),
+        (False, timedelta(minutes=30, milliseconds=1), True),
+        (True, timedelta(minutes=5), False),
+        (True, timedelta(minutes=5, milliseconds=1), True),
+        (True, timedelta(0), False),
+        (False, timedelta(minutes=-1), False),
+    ],
+    ids=["routine, at the limit", "routine, past it", "urgent, at the limit", "urgent, past it", "in time", "early"],
+)
+def test_what_is_late_waits(urgent: bool, late: timedelta, waits: bool) -> None:
+    assert reason(weighed(a_broadcast(urgent=urgent), now=NOON + late)) == ("late" if waits else None)
+
+
+def test_lateness_is_counted_from_when_it_was_due_last() -> None:
+    approved_late = a_broadcast(due=NOON + timedelta(hours=5))
+    assert reason(weighed(approved_late, now=NOON + timedelta(hours=5, minutes=20))) is None
+    found = judge(weighed(approved_late, now=NOON + timedelta(hours=5, minutes=45)))
+    assert found is not None
+    assert found.numbers == {"late_seconds": 2700, "limit_seconds": 1800}
+
+
 OVER_ALL = weighed(source=SourceUse(SOURCE, False, 4, 1001), spending=Spending(MICROS, 101 * MICROS, 0, BOTH))
 
 
@@ -149,5 +173,5 @@ def test_what_a_person_waived_is_not_held_against_it_but_the_next_thing_is() -> 
     assert waived == ["source_broadcasts", "source_recipients", "spend"]
 
 
-def test_neither_a_changed_audience_nor_a_double_is_ever_waived() -> None:
-    assert set(ReviewReason) - WAIVED == {ReviewReason.AUDIENCE_CHANGED, ReviewReason.LATE, ReviewReason.DUPLICATE}
+def test_neither_a_changed_audience_nor_a_late_launch_is_ever_waived() -> None:
+    assert WAIVED.isdisjoint({ReviewReason.AUDIENCE_CHANGED, ReviewReason.LATE})

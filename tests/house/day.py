@@ -258,7 +258,9 @@ class Day(Desk):
         later = self.post("/v1/broadcasts", a_broadcast(topics=["transit"], send_at={"local": "2026-12-01T12:00", "zone": "America/New_York"})).json["id"]
         self.work()
         self.pass_by(minutes=10)
-        self.pass_by(hours=6)
+        self.pass_by(hours=4, minutes=48)
+        self.pass_by(minutes=3)
+        self.pass_by(hours=1)
         assert self.post(f"/v1/broadcasts/{later}/correct", {"content": a_broadcast()["content"]}).status == 202
         self.work()
         for name in (waiting, later):
@@ -316,9 +318,9 @@ class Day(Desk):
         for body in (a_notice("n5", topics=["transit"], **words("Forgotten")), a_notice("n6", **urgent, **words("Forgotten too"))):
             self.hook("demo-city", body)
         self.form("/join", topic="jobs", email="cleo@example.org")
-        for _ in range(8):
+        for minutes in (4, 4, *[20] * 6):  # soon at first, or the urgent one would be too late to go by itself
             self._lose_everything()
-            self.clock.advance(timedelta(minutes=20))
+            self.clock.advance(timedelta(minutes=minutes))
             self.tick()
             self._one_step()
         self.work()

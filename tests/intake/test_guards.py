@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.broadcast import BroadcastState
+from chalicelib.domain.broadcast import BroadcastState, Review, ReviewReason
 from chalicelib.domain.jobs import read_launch
 from chalicelib.errors import RenderFailed, TransactionRefused
 from chalicelib.flows.launch import launch
@@ -543,3 +543,56 @@ def test_a_text_is_paid_by_its_parts(tmp_path: Path) -> None:
     name = str(posted(desk, content={"en": {"title": "Long", "body": "word " * 120}}, channels=["sms"]).json["id"])
     launch_all(desk)
     assert state(desk, name) == ("needs_review", "spend")
+
+
+# --- after a restore -------------------------------------------------------------------------------------------------
+
+
+def test_a_withdrawal_of_what_may_have_been_told_before_a_restore_is_told(desk: Desk) -> None:
+    desk.hook("demo-city", a_notice("n1"))
+    desk.publish()
+    launch_all(desk)
+    ((broadcast, _),) = desk.broadcasts()
+    review = Review(ReviewReason.RESTORED, desk.clock(), {})
+    desk.state.table.transact([desk.services.store.broadcasts.put_aside_write(broadcast, review)])
+    desk.hook("demo-city", {"type": "notice.cancelled", "data": {"ref": "n1", "revision": 2}})
+    desk.publish()
+    assert [(str(one.state), str(content.act)) for one, content in desk.broadcasts()] == [("stopped", "published"), ("scheduled", "cancelled")]
+
+
+# --- too late --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("urgent", "minutes", "waits"),
+    [(False, 30, False), (False, 45, True), (True, 5, False), (True, 6, True)],
+    ids=["routine", "missed", "urgent", "urgent, missed"],
+)
+def test_what_its_tick_missed_for_too_long_waits(desk: Desk, urgent: bool, minutes: int, waits: bool) -> None:
+    kind = {"kind": "emergency"} if urgent else {}
+    name = posted(desk, send_at="2026-12-01T13:00:00Z", **kind).json["id"]
+    if urgent:
+        approve(desk, name)
+    fall_due(desk, minutes=60 + minutes)
+    assert state(desk, name) == (("needs_review", "late") if waits else ("sending", None))
+
+
+def test_what_was_late_goes_from_the_moment_it_is_approved(desk: Desk) -> None:
+    name = posted(desk, send_at={"local": "2026-12-01T08:00", "zone": "America/New_York"}).json["id"]
+    fall_due(desk, hours=3)
+    assert shown(desk, name)["review"] == {"reason": "late", "at": "2026-12-01T15:00:00Z", "late_seconds": 7200, "limit_seconds": 1800}
+    desk.clock.advance(timedelta(hours=1))
+    reply = approve(desk, name).json
+    assert (reply["state"], reply["send_at"]["local"]) == ("scheduled", "2026-12-01T08:00")
+    desk.queued("launch")
+    fall_due(desk, minutes=29)
+    assert state(desk, name) == ("sending", None)
+
+
+def test_what_was_approved_and_late_again_waits_again(desk: Desk) -> None:
+    name = posted(desk, send_at="2026-12-01T13:00:00Z").json["id"]
+    fall_due(desk, hours=3)
+    approve(desk, name)
+    desk.queued("launch")
+    fall_due(desk, minutes=31)
+    assert state(desk, name) == ("needs_review", "late")
