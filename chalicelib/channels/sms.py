@@ -15,9 +15,9 @@ from typing import Protocol
 
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.rest import Client
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-from chalicelib.channels.outcomes import Accepted, Answered, Evidence, Lost, NeverLeft, ended_before_sending, judge, tell_of_refusal
+from chalicelib.channels.outcomes import Accepted, Answered, Evidence, Lost, NeverLeft, judge, tell_of_refusal
 from chalicelib.channels.twilio_http import TwilioHttp
 from chalicelib.channels.twilio_status import CODES
 from chalicelib.domain.address import Address
@@ -120,8 +120,6 @@ class SmsSender:
             return _answered(error)
         except _NEVER_LEFT as error:
             return NeverLeft(type(error).__name__)
-        except SSLError as error:
-            return NeverLeft("SSLError") if ended_before_sending(error.args[0]) else Lost("SSLError")
         except (HTTPError, TwilioException, *_UNREADABLE) as error:
             return Lost(type(error).__name__)
         return Accepted(str(made.sid or ""))
