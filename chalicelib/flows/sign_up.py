@@ -2,8 +2,9 @@
 
 import json
 
-from chalicelib.domain.address import Address, parse_email
+from chalicelib.domain.address import Address
 from chalicelib.domain.conversation import known
+from chalicelib.domain.parsing import parse_email
 from chalicelib.errors import Invalid, Problem
 from chalicelib.flows.services import Services
 from chalicelib.state.queue import Outgoing

@@ -2,8 +2,8 @@
 
 import re
 
-from chalicelib.domain.address import parse_phone
 from chalicelib.domain.conversation import as_provider_heard, locale_for, understand
+from chalicelib.domain.parsing import parse_phone
 from chalicelib.errors import Invalid
 from chalicelib.flows.services import Services
 from chalicelib.store.inbound import Inbound

@@ -7,8 +7,8 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from chalicelib.domain.address import parse_phone
 from chalicelib.domain.locale import canonical
+from chalicelib.domain.parsing import parse_phone
 from chalicelib.domain.strict_json import parse_object, shown
 from chalicelib.domain.times import spoken
 from chalicelib.errors import Invalid, Malformed, Problem

@@ -4,8 +4,9 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from chalicelib.domain.address import Address, Channel, parse_email, parse_phone
+from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.city import KioskPlan
+from chalicelib.domain.parsing import parse_email, parse_phone
 from chalicelib.flows.register_kiosk import register_kiosk
 from chalicelib.flows.services import Services
 from chalicelib.state.table import MOST_PUT, Row

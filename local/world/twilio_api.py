@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from flask import Blueprint, Response, jsonify, request
 
-from chalicelib.domain.address import parse_phone
+from chalicelib.domain.parsing import parse_phone
 from chalicelib.domain.sms_parts import count
 from chalicelib.errors import Invalid
 from local.world.around import World

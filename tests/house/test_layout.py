@@ -15,7 +15,9 @@ from tests.house.sources import ROOT, shipped
 
 FRONT_DOOR_LINES = 250
 NOT_FOR_A_WORKER = {
+    "email_validator",
     "jinja2",
+    "phonenumbers",
     "babel",
     "twilio",
     "boto3",
