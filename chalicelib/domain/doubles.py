@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.address import Channel
-from chalicelib.domain.broadcast import Broadcast, Content
+from chalicelib.domain.broadcast import Audience, Content
 from chalicelib.domain.notice import Act
 
 WITHIN = timedelta(minutes=60)
@@ -30,10 +30,9 @@ class Saying:
     channels: frozenset[Channel]
 
 
-def saying_of(broadcast: Broadcast, notice: str, at: datetime) -> Saying:
-    """What a broadcast says, sent at that moment."""
-    audience = broadcast.audience
-    return Saying(broadcast.id, notice, at, frozenset(audience.topics), frozenset(audience.reached), frozenset(audience.channels))
+def saying_of(broadcast: str, notice: str, audience: Audience, at: datetime) -> Saying:
+    """What a broadcast of this notice says to this audience, sent at that moment."""
+    return Saying(broadcast, notice, at, frozenset(audience.topics), frozenset(audience.reached), frozenset(audience.channels))
 
 
 def words_hash(content: Content) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from chalice.app import Blueprint, Request, Response
 
-from chalicelib.domain.broadcast import SendAt
+from chalicelib.domain.broadcast import BroadcastState, SendAt
 from chalicelib.domain.notice import Notice
 from chalicelib.domain.strict_json import Json
 from chalicelib.errors import Malformed, NotFound
@@ -15,9 +15,10 @@ from chalicelib.feeds.native import read_fields, read_send_at
 from chalicelib.flows.approve import approve
 from chalicelib.flows.correct import Correction, correct
 from chalicelib.flows.post_broadcast import Order, post_broadcast
-from chalicelib.flows.posting import Posted, estimate, replay, state_of
+from chalicelib.flows.posting import Posted, estimate, replay, review_told, state_of
 from chalicelib.flows.preview import preview
 from chalicelib.flows.progress import not_read, progress
+from chalicelib.flows.screening import foresee
 from chalicelib.flows.services import Services
 from chalicelib.flows.stop_broadcast import stop_broadcast
 from chalicelib.intake.answers import answer, answered, read_json, segment
@@ -122,7 +123,9 @@ def _posted(posted: Posted, services: Services) -> Response:
 def _preview(request: Request, services: Services) -> Response:
     notice, send_at = _order(read_json(request), services)
     found = preview(notice, send_at, services=services)
-    return answer(200, {"state": str(state_of(found)), **estimate(found), "messages": messages(found, services)})
+    review = foresee(found.content, found.audience, found.starts_at, services=services)
+    told = {"state": str(BroadcastState.NEEDS_REVIEW), "review": review_told(review)} if review else {"state": str(state_of(found))}
+    return answer(200, {**told, **estimate(found), "messages": messages(found, services)})
 
 
 def _order(body: dict[str, Json], services: Services) -> tuple[Notice, SendAt | None]:

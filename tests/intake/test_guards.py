@@ -147,6 +147,15 @@ def test_an_approver_lets_a_double_go_and_it_counts_as_said_then(desk: Desk) -> 
     assert posted(desk).json["review"]["of"] == second
 
 
+def test_a_preview_says_what_would_wait_and_is_not_heard(desk: Desk) -> None:
+    previews = [desk.post("/v1/broadcasts/preview", a_broadcast()).json for _ in range(2)]
+    assert [(one["state"], one.get("review")) for one in previews] == [("scheduled", None)] * 2
+    name, rows = posted(desk).json["id"], desk.rows()
+    found = desk.post("/v1/broadcasts/preview", a_broadcast()).json
+    assert (found["state"], found["review"]["of"], desk.rows()) == ("needs_review", name, rows)
+    assert desk.post("/v1/broadcasts/preview", a_broadcast(send_at="2026-12-01T13:00:00Z")).json["state"] == "scheduled"
+
+
 def test_the_author_cannot_let_their_own_double_go(desk: Desk) -> None:
     desk.post("/v1/broadcasts", a_broadcast(), key="admin")
     second = desk.post("/v1/broadcasts", a_broadcast(), key="admin").json["id"]
