@@ -15,7 +15,7 @@ from chalicelib.flows.heeding import Word, heed
 from chalicelib.flows.record_receipt import record_receipt
 from chalicelib.logs import JsonLine
 from chalicelib.store.addresses import KnownAddress, address_key
-from chalicelib.store.batches import what_key
+from chalicelib.store.batches import far_key, what_key
 from tests.engine.town import Crash, Killer, Town
 
 BAD, TWICE, FIVE, STOPPED = Advice.BAD_ADDRESS, Advice.BAD_IF_TWICE, Advice.BAD_IF_FIVE_TIMES, Advice.OPTED_OUT
@@ -261,6 +261,7 @@ def test_a_word_about_a_batch_that_is_gone_is_passed_over(town: Town) -> None:
     pointer = town.plain.history.find(person, name, Channel.SMS)
     assert pointer
     town.state.table.delete(what_key(pointer.batch))
+    town.state.table.delete(far_key(pointer.batch))
     receipt(town, town.providers[Channel.SMS].truth[-1].token, BAD)
     assert known(town, person).bad is None
 
