@@ -71,7 +71,7 @@ def test_outcomes_come_in_the_order_of_parcels_however_the_calls_end(twilio):
     barrier = threading.Barrier(5)
 
     def answer(asked: Asked) -> Reply:
-        barrier.wait(5)
+        barrier.wait(60)
         return refusing(400, 21211) if asked.form["To"].endswith("3") else created(asked)
 
     twilio.answer = answer
@@ -80,13 +80,13 @@ def test_outcomes_come_in_the_order_of_parcels_however_the_calls_end(twilio):
     assert outcomes[3] == Outcome(Answer.REFUSED, "21211", advice=Advice.BAD_ADDRESS)
 
 
-def test_at_most_ten_calls_are_in_flight_and_their_connections_are_used_again(twilio):
+def test_only_so_many_calls_are_in_flight_and_their_connections_are_used_again(twilio):
     full = threading.Barrier(AT_ONCE)
     counted = iter(range(1000))
 
     def answer(asked: Asked) -> Reply:
         if next(counted) < AT_ONCE:
-            full.wait(5)
+            full.wait(60)
         return created(asked)
 
     twilio.answer = answer
