@@ -50,9 +50,9 @@ def _ask(task: Task, progress: Progress, entries: Sequence[int]) -> dict[int, Ru
 def _found(task: Task, entry: int, sealed: str | None, since: datetime) -> bool | None:
     """Whether the provider holds what we tried to hand over; None where nobody can say. Of an old batch some may have been told in a
     language they chose since."""
-    if not sealed:
+    to, topic = task.services.store.vault.open_address_or_none(sealed), task.what.entries[entry].topic
+    if to is None:
         return None
-    to, topic = task.services.store.vault.open_address(sealed), task.what.entries[entry].topic
     locales = dict.fromkeys([task.what.locale, *(task.services.city.languages if task.stale else ())])
     answers = [task.sender.find(to, task.message(topic, locale), since=since) for locale in locales]
     return True if True in answers else None if None in answers else False
