@@ -29,7 +29,9 @@ class Worker:
         self.error: BaseException | None = None
         self._crew, self._job = crew, job
         self._points, self._doomed = 0, False
-        self._go, self._rests = threading.Semaphore(0), threading.Semaphore(0)
+        self._go, self._rests = threading.Lock(), threading.Lock()  # held, but for a moment when the turn passes to the other side
+        self._go.acquire()
+        self._rests.acquire()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 

@@ -67,7 +67,8 @@ class LooseQueues:
 
     def visible(self) -> list[Waiting]:
         """What may be received now, in the order sent."""
-        return [one for one in self.messages if one.visible_at <= self._clock()]
+        now = self._clock()
+        return [one for one in self.messages if one.visible_at <= now]
 
     def hide(self, message: Waiting) -> None:
         message.visible_at = self._clock() + timedelta(seconds=VISIBILITY)
