@@ -125,10 +125,10 @@ def _spend(one: Weighed) -> Iterator[Review]:
         return
     if one.spending.cost is None:
         yield Review(ReviewReason.SPEND, one.now, {"cost": "unknown"})
-        return
-    for period, spent, limit in one.spending.periods():
-        if spent > limit:
-            yield Review(ReviewReason.SPEND, one.now, {"period": period, "spent_micros": spent, "limit_micros": limit, "cost_micros": one.spending.cost})
+    else:
+        for period, spent, limit in one.spending.periods():
+            if spent > limit:
+                yield Review(ReviewReason.SPEND, one.now, {"period": period, "spent_micros": spent, "limit_micros": limit, "cost_micros": one.spending.cost})
 
 
 def _late(one: Weighed) -> Iterator[Review]:

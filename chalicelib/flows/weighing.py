@@ -90,6 +90,6 @@ def _cost(broadcast: Broadcast, headcount: Headcount, services: Services) -> int
         return None
     if not parts:
         return None
-    if not headcount.texts:
-        return texts * max(parts.values()) * services.sms_price_micros
-    return cost(headcount, parts, services.sms_price_micros)
+    if headcount.texts:
+        return cost(headcount, parts, services.sms_price_micros)
+    return texts * max(parts.values()) * services.sms_price_micros

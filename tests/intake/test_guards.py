@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.broadcast import BroadcastState, Review, ReviewReason
-from chalicelib.domain.jobs import read_launch
+from chalicelib.domain.jobs import LaunchJob, read_launch
 from chalicelib.errors import RenderFailed, TransactionRefused
 from chalicelib.flows.launch import launch
 from chalicelib.flows.sweep import sweep
-from chalicelib.store.broadcasts import broadcast_key
+from chalicelib.state.table import Key, Row
+from chalicelib.store.broadcasts import broadcast_key, content_key
 from chalicelib.store.stores import Stores
+from chalicelib.store.switches import Thrown
 from tests.feeds.feeds import a_feed, an_alert
 from tests.intake.desk import Desk, Reply, a_broadcast, a_notice
 
@@ -418,6 +420,18 @@ def test_a_paused_source_is_sent_back_until_somebody_lets_it_go_on(tmp_path: Pat
     assert desk.hook("demo-city", a_notice("n9"), id="msg_9").status == 202
 
 
+def test_a_source_that_somebody_pauses_at_that_moment_is_paused_once(tmp_path: Path) -> None:
+    desk = capped(tmp_path, "broadcasts_per_hour = 1")
+    notices(desk, 0, 3)
+    desk.hook("demo-city", a_notice("n9", content=OTHER))
+    desk.publish()
+    pause = desk.services.store.switches.throw_write("source:demo-city", Thrown("admin", desk.clock(), "I saw it"))
+    meddle(desk, lambda: desk.state.table.transact([pause]))
+    launch_all(desk)
+    assert (reasons(desk)[-1], desk.services.store.switches.thrown()["source:demo-city"].by) == ("source_broadcasts", "admin")
+    assert audit(desk, "switch:source:demo-city") == []
+
+
 def test_what_a_source_posted_before_it_was_paused_waits(tmp_path: Path) -> None:
     desk = capped(tmp_path, "broadcasts_per_hour = 1")
     desk.hook("demo-city", a_notice("early", send_at="2026-12-01T12:30:00Z", content=OTHER))
@@ -534,6 +548,48 @@ def test_a_text_that_cannot_be_made_waits(tmp_path: Path) -> None:
     desk.services = replace(desk.services, renderer=Broken)  # type: ignore[arg-type]
     launch_all(desk)
     assert state(desk, name) == ("needs_review", "spend")
+
+
+def test_a_broadcast_whose_words_are_gone_waits(tmp_path: Path) -> None:
+    desk = budgeted(tmp_path, "spend_per_day = 2")
+    follow(desk, 5)
+    name = posted(desk).json["id"]
+    desk.state.table.delete(content_key(name))
+    launch_all(desk)
+    found = desk.services.store.broadcasts.get(name)
+    assert found is not None and found.review is not None
+    assert (found.review.reason, found.review.numbers) == (ReviewReason.SPEND, {"cost": "unknown"})
+
+
+def test_a_correction_costs_its_longest_text_for_each_who_got_the_wrong_one(tmp_path: Path) -> None:
+    desk = budgeted(tmp_path, "spend_per_day = 2")
+    long = {"title": "Long", "body": "word " * 40}
+    told = posted(desk, content={"en": {"title": "Short", "body": "…"}, "es": long}, channels=["sms"]).json
+    name, longest = told["id"], max(told["parts"].values())
+    most = 2_000_000 // (longest * 11_000)
+    assert longest > told["parts"]["en"]
+    found, content = desk.services.store.broadcasts.get(name), desk.services.store.broadcasts.content(name)
+    assert found and content
+    desk.queued("launch")
+    for made, people in (("bc_fits", most), ("bc_beyond", most + 1)):
+        correction = replace(found, id=made, audience=replace(found.audience, corrects=name), planned={"sms": people})
+        desk.state.table.transact(desk.services.store.broadcasts.create_writes(correction, content))
+        launch(LaunchJob(made), services=desk.services)
+        desk.state.table.delete(Key("SPENT#2026-12", f"01#{made}"))
+    states = {name: (str(one.state), one.review) for name in ("bc_fits", "bc_beyond") if (one := desk.services.store.broadcasts.get(name))}
+    assert states["bc_fits"] == ("sending", None)
+    review = states["bc_beyond"][1]
+    assert review is not None
+    assert review.numbers["cost_micros"] == (most + 1) * longest * 11_000
+
+
+def test_a_month_of_many_broadcasts_is_added_up_whole(tmp_path: Path) -> None:
+    desk = budgeted(tmp_path, "spend_per_month = 5")
+    follow(desk, 10)
+    for day in range(1, 6):
+        desk.state.table.put(Row(Key("SPENT#2026-12", f"{day:02d}#bc_{day}"), {"micros": 990_000, "pad": "x" * 300_000}))
+    name = send(desk, "one more")
+    assert shown(desk, name)["review"]["spent_micros"] == 5 * 990_000 + 110_000
 
 
 def test_a_day_is_the_citys_day(tmp_path: Path) -> None:
