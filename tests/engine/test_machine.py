@@ -5,12 +5,10 @@ call while others go on, wake after its lease, or never wake. What may never be 
 proven once the city came to rest.
 """
 
-import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -51,7 +49,6 @@ class City(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
         self.sent: list[Sent] = []
         self.unanswered: list[object] = []
 
@@ -64,7 +61,7 @@ class City(RuleBasedStateMachine):
         launched=some.booleans(),
     )
     def settle_down(self, seed: int, can_find: bool, page_rows: int, urgent: bool, launched: bool) -> Sent:
-        self.town = town = WatchedTown(Path(self.folder.name), seed=seed, page_rows=page_rows)
+        self.town = town = WatchedTown(seed=seed, page_rows=page_rows)
         town.providers[Channel.SMS].can_find = can_find
         town.follower("transit", shard=5)
         town.follower("transit", "transit/red-line", shard=5)
@@ -223,8 +220,6 @@ class City(RuleBasedStateMachine):
                 self._come_to_rest()
             finally:
                 self.town.crew.dismiss()
-                self.town.state.file.close()
-        self.folder.cleanup()
 
     def _come_to_rest(self) -> None:
         for provider in self.town.providers.values():

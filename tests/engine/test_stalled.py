@@ -1,7 +1,6 @@
 """Workers that stall for long and wake in a city that went on without them. Each is the shortest run that broke something."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +11,8 @@ from tests.engine.watched_town import WatchedTown
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[WatchedTown]:
-    found = WatchedTown(tmp_path)
+def town() -> Iterator[WatchedTown]:
+    found = WatchedTown()
     yield found
     found.crew.dismiss()
 

@@ -4,7 +4,6 @@ get lost, an index that lags; and a journal of what was written when, from which
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from chalicelib.domain.address import Address, Channel
@@ -30,7 +29,7 @@ from local.proof.truth import Attempt, HandOver, Truth
 from tests.engine.crew import Crew, Worker
 from tests.engine.town import VISIBILITY, Provider, Town, Watched
 from tests.lagging import LaggingTable
-from tests.tables import Clock
+from tests.tables import Clock, memory_city
 
 SKEW = timedelta(seconds=10)
 """The most that two clocks of ours are apart."""
@@ -224,13 +223,13 @@ class Carrier(Provider):
 class WatchedTown(Town):
     """A town whose hand-overs are judged as they happen: what is wrong is in `wrong`, in words."""
 
-    def __init__(self, folder: Path, *, seed: int = 0, most_behind: int = 8, page_rows: int | None = None) -> None:
-        self.crew = Crew(Clock())
-        super().__init__(folder, killer=self.crew)  # type: ignore[arg-type]
-        self.crew.clock = self.clock
+    def __init__(self, *, seed: int = 0, page_rows: int | None = None) -> None:
+        kept = memory_city()
+        self.crew = Crew(kept.clock)
+        super().__init__(state=kept, killer=self.crew)  # type: ignore[arg-type]
         self.queues, self.journal, self.wrong = LooseQueues(self.clock), Journal(self.clock, ends=self._judge_end), list[str]()
         vault = self.plain.vault
-        lagging = LaggingTable(SqliteTable(self.state.file), self.clock, seed=seed, most=most_behind, within=timedelta(seconds=20), page_rows=page_rows)
+        lagging = LaggingTable(kept.table, self.clock, seed=seed, within=timedelta(seconds=20), page_rows=page_rows)
         self.state = replace(self.state, table=lagging, queues=self.queues)  # type: ignore[arg-type]
         self.plain = Stores(lagging, vault)  # type: ignore[arg-type]
         self.providers = {
