@@ -161,6 +161,8 @@ def _hand_over(task: Task, progress: Progress) -> Progress:
         if wait is not None:
             return replace(progress, wait=wait)
         chunk = chunk[: task.pacer.fits(len(chunk))]
+        if not chunk:
+            continue  # too slow for the slots we took; the next are taken further ahead
         again = [entry for entry in again if entry not in chunk]
         progress = send_chunk(task, progress, chunk, marked=False)
     return progress

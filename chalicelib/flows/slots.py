@@ -16,6 +16,8 @@ from chalicelib.domain.pace import News, Tempo, per_second
 from chalicelib.flows.services import Gate, Services
 from chalicelib.store.pace import Slots, Wanted
 
+LEAD = (timedelta(milliseconds=30), timedelta(seconds=2))
+"""How long before its first slot a worker is woken, for the mark and the look. One that missed slots takes twice as long a lead, up to the second."""
 GRACE = timedelta(milliseconds=20)
 """How late a slot may still be used. At 98 % of the contract, a second that some slots slipped into still holds no more than the contract."""
 CHUNK_SECONDS = 5
@@ -32,6 +34,7 @@ class SlotGate:
     def __init__(self, slots: Slots, now: Callable[[], datetime], sleep: Callable[[float], None]) -> None:
         self._slots, self._now, self._sleep = slots, now, sleep
         self._used = 0
+        self.missed = False
         self._lock = threading.Lock()
 
     @property
@@ -53,6 +56,7 @@ class SlotGate:
             with self._lock:
                 now = self._now()
                 number = self._next(now)
+                self.missed = self.missed or number > self._used
                 if self._slots.count is not None and number >= self._slots.count:
                     return False
                 slot = self._slots.start + number * self._slots.apart
@@ -82,6 +86,7 @@ class Pacer:
     services: Services
     tempo: Tempo
     gate: SlotGate
+    lead: timedelta = LEAD[0]
 
     def take(self, chunk: int, rest: int) -> timedelta | None:
         """See to slots for a chunk, of `rest` recipients to come, and wait for the first. The time to leave the sender alone where there are none."""
@@ -89,22 +94,25 @@ class Pacer:
         if left is None or left >= min(chunk, rest):
             return None
         pace, services = self.services.pace[self.channel], self.services
+        if self.gate.missed:
+            self.lead = min(LEAD[1], self.lead * 2)
         speed = per_second(self.tempo, pace)
         most = max(1, min(chunk, rest, math.floor(speed * CHUNK_SECONDS)))
         wanted = Wanted(most, max(most, min(rest, math.floor(speed * BURST_SECONDS))), HORIZON[self.urgent], self.urgent)
-        slots = services.store.pace.reserve(self.channel, wanted, pace=pace, seen=self.tempo, now=services.now())
+        slots = services.store.pace.reserve(self.channel, wanted, pace=pace, seen=self.tempo, now=services.now() + self.lead)
         self.tempo = slots.tempo
         if slots.wait is not None:
             return slots.wait
         self.gate = SlotGate(slots, services.now, services.sleep)
-        ahead = (slots.start - services.now()).total_seconds()
+        ahead = (slots.start - self.lead - services.now()).total_seconds()
         if ahead > 0:
             services.sleep(ahead)
         return None
 
     def fits(self, chunk: int) -> int:
-        """How many of a chunk there are slots for."""
+        """How many of a chunk there are slots for. None any more where this worker was too slow for those it took."""
         left = self.gate.left
+        self.gate.missed = self.gate.missed or left == 0
         return chunk if left is None else min(chunk, left)
 
     def tell(self, news: News) -> None:

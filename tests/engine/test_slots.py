@@ -1,5 +1,6 @@
 """Slots: evenly spaced, forfeited when missed, urgent first, shared by all workers; switches and changed minds are looked at before each hand-over."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -115,6 +116,23 @@ def test_a_slow_senders_chunk_is_small(tmp_path: Path) -> None:
     way = pacer(Channel.SMS, urgent=False, tempo=Tempo(), services=town.services)
     assert way.take(25, 100) is None
     assert way.fits(25) == 9
+
+
+@pytest.mark.parametrize("slow", [0.3, 0.9], ids=["slower than a chunk's slots", "much slower"])
+def test_a_machine_that_is_slow_to_wake_hands_everything_over_all_the_same(town: Town, slow: float) -> None:
+    for _ in range(120):
+        town.follower("transit", shard=3)
+    look = town.services.store.table.inner.get_many
+
+    def slowly(*args: object, **kwargs: object) -> object:
+        town.clock.advance(timedelta(seconds=slow))
+        return look(*args, **kwargs)
+
+    object.__setattr__(town.services.store.table, "get_many", slowly)
+    name = town.broadcast("transit")
+    town.settle(name)
+    assert town.counts(name)[Channel.SMS] == {Mark(State.ACCEPTED): 120}
+    assert max(Counter(int(one.at.timestamp()) for one in town.providers[Channel.SMS].truth).values()) <= 100
 
 
 def row_of(tempo: Tempo) -> Row:
