@@ -129,6 +129,7 @@ def test_a_machine_that_is_slow_to_wake_hands_everything_over_all_the_same(town:
         return look(*args, **kwargs)
 
     object.__setattr__(town.services.store.table, "get_many", slowly)
+    town.services = replace(town.services, sleep=lambda seconds: town.clock.advance(timedelta(seconds=seconds + slow)))
     name = town.broadcast("transit")
     town.settle(name)
     assert town.counts(name)[Channel.SMS] == {Mark(State.ACCEPTED): 120}
