@@ -126,6 +126,7 @@ def test_a_machine_that_is_slow_to_wake_hands_everything_over_all_the_same(town:
 
     def slowly(*args: object, **kwargs: object) -> object:
         town.clock.advance(timedelta(seconds=slow))
+        reserve(town)  # another worker is there too
         return look(*args, **kwargs)
 
     object.__setattr__(town.services.store.table, "get_many", slowly)
