@@ -84,10 +84,12 @@ class InboundTexts:
         changed since they were read."""
         said = None if inbound.answered else reply
         *earlier, last = packed(changes, beside=_BESIDE)
-        for writes in earlier:
-            self.table.transact([self.subscribers.remember_write(inbound.person.hash, meanwhile or memory), *writes])
+        who, turn = inbound.person.hash, inbound.person.memory.turn
+        for number, writes in enumerate(earlier):
+            self.table.transact([self.subscribers.remember_write(who, meanwhile or memory, since=turn + number), *writes])
         kept = [self.consents.wording_write(said)] if said and changes else []
-        own = [Put(_row(inbound, said), expect=Absent()), self.subscribers.remember_write(inbound.person.hash, memory)]
+        since = turn + len(earlier) if said or changes else None  # silence that changes nothing is true whoever came between
+        own = [Put(_row(inbound, said), expect=Absent()), self.subscribers.remember_write(who, memory, since=since)]
         try:
             self.table.transact([*own, *kept, *last])
         except TransactionRefused:

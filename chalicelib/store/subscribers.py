@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.address import Address
 from chalicelib.domain.conversation import Asked
 from chalicelib.domain.times import from_ms, to_ms
-from chalicelib.state.table import Key, Put, Row, Table, Value, Values, Write
+from chalicelib.state.table import Key, Lacks, Put, Row, Table, Value, Values, Write, equals
 from chalicelib.store.addresses import Addresses, KnownAddress
 from chalicelib.store.subscriptions import Subscription, Subscriptions
 
@@ -19,7 +19,8 @@ _ANSWER_WITHIN = timedelta(hours=24)
 @dataclass(frozen=True)
 class Memory:
     """What we remember of a talk. `blocked` says whether the provider itself acts on the word that stopped us; None where
-    no such word was texted to us. `ended` is what START brings back; `wanted` was asked for while only START could help."""
+    no such word was texted to us. `ended` is what START brings back; `wanted` was asked for while only START could help. `turn` counts
+    how often the talk went on."""
 
     locale: str | None = None
     asked: Asked = Asked.NOTHING
@@ -28,6 +29,7 @@ class Memory:
     ended: tuple[str, ...] = ()
     wanted: tuple[str, ...] = ()
     blocked: bool | None = None
+    turn: int = 0
 
     def understood(self) -> "Memory":
         """The same after a text that we understood: nothing is asked any more."""
@@ -92,9 +94,12 @@ class Subscribers:
         follows = self.subscriptions.of(known.subscriber, address.channel) if known and known.subscriber else []
         return Person(address, name, known, follows, _memory(self.table.get(_talk_key(name)) or {}))
 
-    def remember_write(self, hash: str, memory: Memory) -> Write:
-        """The write that replaces what we remember, for a transaction."""
-        return Put(Row(_talk_key(hash), _values(memory)))
+    def remember_write(self, hash: str, memory: Memory, *, since: int | None = None) -> Write:
+        """The write that replaces what we remember, for a transaction. Given the turn at which the talk was read, it loses where the talk
+        went on since."""
+        turn = memory.turn if since is None else since
+        expect = None if since is None else equals("turn", since) if since else Lacks("turn")
+        return Put(Row(_talk_key(hash), {**_values(memory), "turn": turn + 1}), expect=expect)
 
 
 def _talk_key(hash: str) -> Key:
@@ -124,6 +129,7 @@ def _memory(values: Values) -> Memory:
         ended=_names(values.get("ended")),
         wanted=_names(values.get("wanted")),
         blocked=blocked if isinstance(blocked, bool) else None,
+        turn=int(str(values.get("turn", 0))),
     )
 
 

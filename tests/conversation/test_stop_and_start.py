@@ -218,6 +218,15 @@ def test_a_join_that_a_stop_overtakes_does_not_undo_it(tmp_path: Path) -> None:
     assert booth.follows() == {}
 
 
+def test_of_two_stops_that_cross_one_is_confirmed_and_on_record(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    booth.text("TRANSIT")
+    quiet = booth.services
+    meddle(booth, {1: lambda: _from_elsewhere(booth, quiet, "STOP")})
+    assert booth.text("STOP") is None
+    assert booth.steps().count(("stopped", "transit")) == 1
+
+
 def test_a_change_of_language_that_a_stop_overtakes_brings_nothing_back(tmp_path: Path) -> None:
     booth = Booth(tmp_path)
     booth.text("TRANSIT")
