@@ -21,27 +21,29 @@ from typing import Any
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.delivery import State
-from chalicelib.domain.times import from_ms, to_ms
+from chalicelib.domain.times import from_ms
 from local.proof.everyone import ENDED, Recipient
 from tests.engine.town import Crash, Town
 from tests.tables import Clock, MemoryFile, SqliteCity, memory_city
 
-MILLISECOND, EVERY = timedelta(milliseconds=1), timedelta(minutes=2)
+MILLISECOND, EVERY = timedelta(milliseconds=1), timedelta(minutes=1)
 _SHARD = re.compile(r"(?:SHARD#|T#[a-z/-]+#|B#bc_\w+#)([0-9a-f])(?=/| |$)")
 _ALIKE = frozenset("2346789abcdef")
 """Shards with nobody in them are all alike: two stand for the others."""
 
-Step = Callable[[Town, dict[str, str]], None]
-"""One part of a run; safe to begin again, as the city itself is. The names are those of the broadcasts there are."""
+Names = dict[str, str]
+"""The broadcasts there are."""
+Step = Callable[["Taped", Names], None]
+"""One part of a run; safe to begin again, as the city itself is."""
 
 
 @dataclass(frozen=True)
 class Scenario:
     """What happens in a town: `people` makes it, `wrong` judges how it ended. Before the step `since` nobody dies: others play that."""
 
-    people: Callable[[Town, dict[str, str]], None]
+    people: Step
     steps: Sequence[Step]
-    wrong: Callable[[Town, dict[str, str]], list[str]]
+    wrong: Callable[[Town, Names], list[str]]
     since: int = 0
     page_rows: int | None = 7
 
@@ -58,16 +60,16 @@ class Image:
     marked: dict[Any, datetime]
     bodies: list[str]
     opt_outs: list[Any]
-    names: dict[str, str]
+    names: Names
 
 
 @dataclass(frozen=True)
 class Turn:
-    """The beginning of a turn: how many calls came before, which step it belongs to, and what to do once more."""
+    """The beginning of a turn: how many calls came before, which step it belongs to, how the town was, and what to do once more."""
 
     calls: int
     step: int
-    image: Image
+    image: Image | None
     again: Callable[[Town], None]
 
 
@@ -123,15 +125,14 @@ class Taped(Town):
 
 
 class Tape:
-    """A clean run of a scenario, with everything one needs to die anywhere in it."""
+    """A clean run of a scenario, with everything one needs to die anywhere in it. With `fresh` it runs on a state made by that, of which
+    there are no images: then each death is played from the start."""
 
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
+    def __init__(self, scenario: Scenario, fresh: Callable[[], Any] | None = None) -> None:
+        self.scenario, self._fresh = scenario, fresh
         self.turns: list[Turn] = []
-        names: dict[str, str] = {}
-        self.clean = town = Taped(page_rows=scenario.page_rows)
-        scenario.people(town, names)
-        town.killer.calls, town.killer.names = 0, []
+        names: Names = {}
+        self.clean = town = self._town(names)
         for number, step in enumerate(scenario.steps):
             town.on_turn = lambda again, number=number: self._begin(town, number, names, again)
             step(town, names)
@@ -146,52 +147,62 @@ class Tape:
         before = [Death(call, False, name) for call, name in calls if call in begins]
         return sorted([*before, *(Death(call, True, name) for call, name in calls)], key=lambda death: (death.call, death.after))
 
-    def play(self, death: Death, *, then: int = 0) -> tuple[Town, dict[str, str], list[Struck]]:
+    def play(self, death: Death, *, then: int = 0) -> tuple[Town, Names, list[Struck]]:
         """The run with this death in it, to its end; with `then`, another process dies so many calls later."""
         turn = next(turn for turn in reversed(self.turns) if turn.calls < death.call)
-        names, struck = dict(turn.image.names), list[Struck]()
-        town = restored(turn.image, self.scenario)
-        town.killer.at, town.killer.after = death.call - turn.calls, death.after
+        names: Names = {}
+        town = restored(turn.image, self.scenario, names) if turn.image else self._town(names)
+        begun, struck = (turn.calls, turn.step) if turn.image else (0, 0), list[Struck]()
 
         def note() -> None:
             struck.append(Struck(town.clock(), frozenset(doubtful(town, names))))
             town.killer.at = town.killer.calls + then if then and len(struck) == 1 else 0
 
-        town.killer.on_death = note
-        with suppress(Crash):
-            turn.again(town)
-        assert struck, f"nobody {death}"
-        town.restart()
-        for step in self.scenario.steps[turn.step :]:
+        town.killer.at, town.killer.after, town.killer.on_death = death.call - begun[0], death.after, note
+        if turn.image:
+            with suppress(Crash):
+                turn.again(town)
+            assert struck, f"nobody {death}"
+            town.restart()
+        for step in self.scenario.steps[begun[1] :]:
             step(town, names)
+        assert struck, f"nobody {death}"
         return town, names, struck
 
-    def _begin(self, town: Town, step: int, names: dict[str, str], again: Callable[[Town], None]) -> None:
+    def _town(self, names: Names) -> Taped:
+        """The scenario's town before anything happens, each of its turns in a process of its own."""
+        town = Taped(state=self._fresh() if self._fresh else None, page_rows=self.scenario.page_rows)
+        town.on_turn = lambda _again: town.restart()
+        self.scenario.people(town, names)
+        town.killer.calls, town.killer.names = 0, []
+        return town
+
+    def _begin(self, town: Town, step: int, names: Names, again: Callable[[Town], None]) -> None:
         town.restart()
-        self.turns.append(Turn(town.killer.calls, step, image(town, names), again))
+        self.turns.append(Turn(town.killer.calls, step, None if self._fresh else image(town, names), again))
 
 
 def settle(town: Town, *names: str, receipts: bool = False) -> None:
-    """Let the city run until these broadcasts ended: three sweeps two minutes apart, and from then on one whenever something is due."""
-    end, rounds = town.clock() + timedelta(hours=30), 0
+    """Let the city run until these broadcasts ended: a sweep each minute, and once two found nothing to do, one whenever something is due."""
+    end, idle = town.clock() + timedelta(hours=30), 0
     while town.clock() < end:
-        town.work()
+        jobs = town.work()
         if receipts:
             town.deliver_receipts(again=False)
         town.tick()
-        if all(town.state_of(name) in ENDED for name in names) and not town.work():
+        jobs += town.work()
+        if all(town.state_of(name) in ENDED for name in names):
             return
-        rounds += 1
-        town.clock.advance(EVERY if rounds < 3 else _until_due(town))
+        idle = 0 if jobs else idle + 1
+        town.clock.advance(EVERY if idle < 2 else _until_due(town))
     raise AssertionError(f"stuck: {[(town.state_of(name), town.counts(name)) for name in names]}")
 
 
 def _until_due(town: Town) -> timedelta:
     """How many minutes until a row is due or a message shows."""
-    now = town.clock()
-    row = town.state.table.next_due(after=to_ms(now), until=to_ms(now + timedelta(days=1)))
-    moments = [one for one in (row and from_ms(row), town.state.queues.next_visible_at(after=now)) if one]
-    waits = min(moments, default=now) - now
+    now, dues = town.clock(), [from_ms(due) for _, due in town.index._shown.values()]
+    shows = town.state.queues.next_visible_at(after=now)
+    waits = min([one for one in [*dues, *([shows] if shows else [])] if one > now], default=now) - now
     return max(EVERY, timedelta(minutes=math.ceil(waits / timedelta(minutes=1))))
 
 
@@ -201,7 +212,7 @@ def _is_alike(name: str) -> bool:
     return len(shards) == 1 and shards <= _ALIKE
 
 
-def doubtful(town: Town, names: dict[str, str]) -> Iterator[Recipient]:
+def doubtful(town: Town, names: Names) -> Iterator[Recipient]:
     """Who is being attempted, or was and nobody knows what came of it."""
     for name in names.values():
         yield from ((who, channel) for who, channel, mark in town.standings(name) if mark.state in {State.ATTEMPTING, State.UNKNOWN})
@@ -212,7 +223,7 @@ def doubtful(town: Town, names: dict[str, str]) -> Iterator[Recipient]:
 _OUTSIDE = ("truth", "attempts", "answers", "swallowed", "can_find", "confirmed")
 
 
-def image(town: Town, names: dict[str, str]) -> Image:
+def image(town: Town, names: Names) -> Image:
     """A town as it is now."""
     assert isinstance(town.state.file, MemoryFile)
     return Image(
@@ -228,8 +239,9 @@ def image(town: Town, names: dict[str, str]) -> Image:
     )
 
 
-def restored(image: Image, scenario: Scenario) -> Taped:
+def restored(image: Image, scenario: Scenario, names: Names) -> Taped:
     """A town as an image holds it, with no process running."""
+    names.update(image.names)
     town = Taped(state=memory_city(image.kept, Clock(image.moment)), page_rows=scenario.page_rows)
     shown, behind, luck = image.index
     town.index._shown, town.index._behind = dict(shown), deque(behind)

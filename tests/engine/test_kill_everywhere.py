@@ -1,6 +1,6 @@
 """The process dies before and after every state and provider call of a broadcast on three channels. Nobody is missed, nobody twice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import pytest
@@ -20,15 +20,13 @@ from chalicelib.store.requests import RequestName
 from local.proof.everyone import Recipient
 from local.proof.truth import OptOut
 from tests.engine.correcting import a_correction, corrected, may_have
-from tests.engine.kills import EVERY, Scenario, Step, Tape, Taped, settle
+from tests.engine.kills import EVERY, Names, Scenario, Step, Struck, Tape, Taped, settle
 from tests.engine.town import Town
 
 SLICES = 4
 SWEEPS = 3 * EVERY
 SHARD = 5
 UNKNOWN, OPTED_OUT = Outcome(Answer.UNKNOWN, "timeout"), Outcome(Answer.REFUSED, "21610", advice=Advice.OPTED_OUT)
-
-Names = dict[str, str]
 
 
 # --- who is there ----------------------------------------------------------------------------------------------------
@@ -133,6 +131,16 @@ def whoever(town: Town, names: Names) -> list[str]:
     return town.broken()
 
 
+def wrong(tape: Tape, town: Town, names: Names, struck: Sequence[Struck]) -> list[str]:
+    """All that the checker finds; who was left in doubt though nobody was attempting them at a death; and an end that came late."""
+    found = tape.scenario.wrong(town, names)
+    doubtful = frozenset[Recipient]().union(*(one.doubtful for one in struck))
+    lost = {(who, channel) for name in names.values() for who, channel, mark in town.standings(name) if mark.state is State.UNCONFIRMED}
+    waits = len(struck) * ((LEASE + WINDOW_ROUTINE if doubtful else SLACK) + SWEEPS)
+    late = town.clock() - max(struck[-1].at, tape.clean.clock())
+    return [*found, *(f"in doubt without a cause: {one}" for one in lost - doubtful), *([f"ended {late - waits} late"] if late > waits else [])]
+
+
 SCENARIOS = {
     "sent, held and released": Scenario(a_crowd, [settled()], everybody(*Channel)),
     "confirmed by receipts": Scenario(a_crowd, [work(17), settled(receipts=True)], everybody(*Channel), since=1),
@@ -150,17 +158,11 @@ def tape(name: str) -> Tape:
     return Tape(SCENARIOS[name])
 
 
-def unconfirmed(town: Town, names: Names) -> set[Recipient]:
-    return {(who, channel) for name in names.values() for who, channel, mark in town.standings(name) if mark.state is State.UNCONFIRMED}
-
-
 @pytest.mark.parametrize("slice_", range(SLICES))
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_death_at_any_call_neither_loses_nor_doubles(name: str, slice_: int) -> None:
+    """Seen to fail with `after_crash` leaving what was being attempted untried, with `is_counted` true of every token, without the history
+    rows, with `Batches.mark` naming nobody, without the sweep's shards or its batches, with `verdict` passing over an
+    opt-out, with `ProgressReader.read` ending before orphans are gone, and with `resolve_unknown` forgetting who was sent again."""
     for death in tape(name).deaths()[slice_::SLICES]:
-        town, names, [struck] = tape(name).play(death)
-        assert SCENARIOS[name].wrong(town, names) == [], death
-        assert unconfirmed(town, names) <= struck.doubtful, f"in doubt, though nobody was attempting them: {death}"
-        waits = (LEASE + WINDOW_ROUTINE if struck.doubtful else SLACK) + SWEEPS
-        assert town.clock() <= max(struck.at, tape(name).clean.clock()) + waits, f"late: {death}"
-        town.state.file.close()
+        assert wrong(tape(name), *tape(name).play(death)) == [], death
