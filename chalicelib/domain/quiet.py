@@ -27,9 +27,9 @@ def released_at(window: Window, zone: ZoneInfo, now: datetime) -> datetime:
     end = local.replace(hour=window[1] // 60 % 24, minute=window[1] % 60, second=0, microsecond=0, fold=0)
     if end.replace(tzinfo=None) <= local.replace(tzinfo=None):
         end = end + timedelta(days=1)
-    release = max(end.astimezone(UTC), now)
+    release = max(end, now.replace(second=0, microsecond=0)).astimezone(UTC)
     while is_quiet(window, zone, release):  # only around a clock change, and then for an hour at most
         release += _MINUTE
-    while release - _MINUTE > now and not is_quiet(window, zone, release - _MINUTE):  # an end that clocks skip is read too late
+    while not is_quiet(window, zone, release - _MINUTE):  # an end that clocks skip is read too late; `now` is quiet
         release -= _MINUTE
     return release

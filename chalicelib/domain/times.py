@@ -29,7 +29,7 @@ def parse_moment(text: str, pointer: str) -> datetime:
     """An RFC 3339 moment. Raises Invalid naming `pointer`; a moment without a zone is refused."""
     try:
         if _RFC3339.fullmatch(text):
-            moment = datetime.fromisoformat(text.upper().replace("Z", "+00:00")).astimezone(UTC)
+            moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
             if 1971 <= moment.year <= 9000:
                 return moment
     except (ValueError, OverflowError):

@@ -31,6 +31,10 @@ def test_a_mark_is_written_as_it_is_read(mark: Mark) -> None:
     assert read_mark(str(mark)) == mark
 
 
+def test_a_mark_without_a_reason_is_its_state_alone() -> None:
+    assert [str(Mark(State.ACCEPTED)), str(Mark(State.SKIPPED, SkipReason.CAP))] == ["accepted", "skipped:cap"]
+
+
 def test_a_cell_that_says_no_state_is_our_fault_and_said_so() -> None:
     with pytest.raises(ValueError, match="sent"):
         read_mark("sent")

@@ -25,7 +25,8 @@ SHUT = Tempo(shut_until=NOW, changed_at=NOW - 60_000)
         pytest.param(SLOWED, News(answered=25), replace(SLOWED, speed=30_000, changed_at=NOW), id="a clean chunk climbs by half"),
         pytest.param(replace(SLOWED, changed_at=NOW - 4999), News(answered=25), replace(SLOWED, changed_at=NOW - 4999), id="but not at once"),
         pytest.param(replace(SLOWED, speed=90_000), News(answered=1), replace(SLOWED, speed=None, changed_at=NOW), id="up to the pace"),
-        pytest.param(replace(SLOWED, speed=65_334), News(answered=1), replace(SLOWED, speed=None, changed_at=NOW), id="which it reaches exactly"),
+        pytest.param(replace(SLOWED, speed=65_333), News(answered=1), replace(SLOWED, speed=None, changed_at=NOW), id="which it reaches exactly"),
+        pytest.param(replace(SLOWED, speed=65_332), News(answered=1), replace(SLOWED, speed=97_998, changed_at=NOW), id="and not before"),
         pytest.param(SLOWED, News(), SLOWED, id="no call, no news"),
         pytest.param(WELL, News(answered=9, unanswered=9), Tempo(bad=9, told=18, since=NOW), id="nine lost answers are counted"),
         pytest.param(
@@ -57,7 +58,14 @@ SHUT = Tempo(shut_until=NOW, changed_at=NOW - 60_000)
         pytest.param(SHUT, News(unanswered=1), replace(SHUT, shut_until=NOW + 50_000), id="a probe without an answer keeps it shut"),
         pytest.param(SHUT, News(throttled=1), replace(SHUT, shut_until=NOW + 50_000), id="so does one that is put off"),
         pytest.param(replace(SHUT, good=3), News(unanswered=1), replace(SHUT, shut_until=NOW + 50_000), id="which takes back the good ones"),
-        pytest.param(SHUT, News(answered=1), replace(SHUT, shut_until=NOW, good=1), id="a good probe lets the next go at once"),
+        pytest.param(replace(SHUT, shut_until=NOW + 50_000), News(answered=1), replace(SHUT, good=1), id="a good probe lets the next go at once"),
+        pytest.param(replace(SHUT, good=GOOD_PROBES - 2), News(answered=1), replace(SHUT, good=GOOD_PROBES - 1), id="all but one are not enough"),
+        pytest.param(
+            Tempo(good=2, bad=9, told=18, since=NOW),
+            News(unanswered=1),
+            Tempo(bad=10, told=19, since=NOW, shut_until=NOW + 50_000, changed_at=NOW),
+            id="shut again, probes count from the first",
+        ),
         pytest.param(
             replace(SHUT, good=GOOD_PROBES - 1, bad=10, told=20, since=5), News(answered=1), Tempo(speed=49_000, changed_at=NOW), id="enough of them open it"
         ),
@@ -74,6 +82,7 @@ def test_a_sender_gets_slots_a_little_below_its_pace(tempo: Tempo, speed: float)
 
 def test_the_slowest_sender_is_not_halved_below_its_own_pace() -> None:
     assert per_second(after(WELL, News(throttled=1), pace=1, now=NOW), 1) <= 0.98
+    assert per_second(after(Tempo(speed=1500), News(throttled=1), pace=10, now=NOW), 10) == 1.0
 
 
 @given(some.lists(some.builds(News, some.integers(0, 25), some.integers(0, 25), some.integers(0, 25)), max_size=60), some.integers(1, 500))

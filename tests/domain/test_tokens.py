@@ -28,6 +28,11 @@ def test_parts_may_hold_spaces_and_nothing_at_all() -> None:
     assert TOKENS.read("p", TOKENS.sign("p", "two words", "", "X=X")) == ("two words", "", "X=X")
 
 
+@pytest.mark.parametrize("last", ["W", "=", "~", "?"], ids=["an X", "a 9", "a -", "a _"])
+def test_a_payload_may_end_in_any_letter(last: str) -> None:
+    assert TOKENS.read("p", TOKENS.sign("p", f"aa{last}")) == (f"aa{last}",)
+
+
 def test_a_token_is_as_long_as_its_payload_and_22_letters() -> None:
     assert [len(TOKENS.sign("p", "a" * length)) for length in (1, 2, 3, 4)] == [24, 25, 26, 28]
 
