@@ -3,13 +3,14 @@ threads at once, each through an app of its own, as Lambda's containers are."""
 
 import itertools
 import json
+import re
 import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -40,28 +41,43 @@ HIDDEN = 360
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class Took:
+    """What a provider took: for whom, of which broadcast, when."""
+
+    to: Address
+    broadcast: str
+    at: datetime
+
+
 @dataclass
 class Taker:
     """A provider that takes everything."""
 
+    read: Callable[[str], str]
+    now: Callable[[], datetime]
     most: int = 100
-    took: list[Address] = field(default_factory=list)
+    took: list[Took] = field(default_factory=list)
 
     def hand_over(self, parcels: Sequence[Parcel], *, gate: Gate) -> list[Outcome]:
         assert all(gate() for _ in parcels)
-        self.took += [parcel.to for parcel in parcels]
+        self.took += [Took(parcel.to, self.read(parcel.token), self.now()) for parcel in parcels]
         return [Outcome(Answer.ACCEPTED, provider_id="p") for _ in parcels]
 
-    def find(self, to: Address, message: Message, *, since: object) -> bool | None:
-        return to in self.took
+    def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:
+        return any(one.to == to and one.at >= since for one in self.took)
+
+
+CITY = re.sub(r"per_person_per_day = \d+\n", "", Path("city.toml").read_text("utf-8"))
+"""The demo city, but that one person may get any number of messages."""
 
 
 class Hall(Desk):
     """The hall. Every call goes through a new app, so that callers never share one."""
 
-    def __init__(self, folder: Path, *, city: str | None = None) -> None:
+    def __init__(self, folder: Path, *, city: str = CITY) -> None:
         super().__init__(folder, city=city)
-        self.takers = {channel: Taker() for channel in Channel}
+        self.takers = {channel: Taker(self._broadcast_of, self.clock) for channel in Channel}
         self.services = replace(
             self.services,
             sender=lambda channel: self.takers[channel],
@@ -128,9 +144,17 @@ class Hall(Desk):
 
     # --- looking -----------------------------------------------------------------------------------------------------
 
+    def took(self) -> list[Took]:
+        """All that providers took, in order."""
+        return sorted((one for taker in self.takers.values() for one in taker.took), key=lambda one: one.at)
+
     def handed_over(self) -> Counter[str]:
         """How often each address was really handed something."""
-        return Counter(one.text for taker in self.takers.values() for one in taker.took)
+        return Counter(one.to.text for one in self.took())
+
+    def _broadcast_of(self, token: str) -> str:
+        parts = self.services.tokens.read("delivery", token)
+        return parts[0] if parts else ""
 
     def states(self) -> Counter[str]:
         """How many broadcasts stand where; of those that wait for a look, the reason."""
