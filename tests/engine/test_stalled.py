@@ -23,7 +23,7 @@ def test_a_planner_that_wakes_after_the_end_leaves_nothing_open(town: WatchedTow
     town.work_all(most=1)
     body = FanOutJob(name, 5).body
     late = town.start("planner", lambda: town.handle("fan-out-routine", body), points=2)
-    town.run_on([name])
+    town.run_on()
     assert town.state_of(name) is BroadcastState.COMPLETED
     town.crew.finish(late)
     assert town.broken({name: {(person, Channel.SMS)}}) == []

@@ -1,229 +1,43 @@
 """A town under watch: workers that may rest at any call, queues that give out messages in any order and twice, providers whose answers
 get lost, an index that lags; and a journal of what was written when, from which each hand-over is judged as it happens."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.batch import LAST_CALL, WINDOW_URGENT, BatchKey, BatchState
-from chalicelib.domain.broadcast import BroadcastState, hash_of
+from chalicelib.domain.broadcast import Broadcast, BroadcastState, hash_of
 from chalicelib.domain.delivery import State
 from chalicelib.domain.jobs import ReceiptJob, read_fan_out
-from chalicelib.domain.message import Answer, Message, Outcome, Parcel
-from chalicelib.domain.times import from_ms
+from chalicelib.domain.message import Parcel
 from chalicelib.errors import BelfryError
 from chalicelib.flows.progress import progress
 from chalicelib.flows.sweep import sweep
 from chalicelib.intake.sms import reply_to
 from chalicelib.state.queue import Outgoing
-from chalicelib.state.sqlite_table import SqliteTable
-from chalicelib.state.table import Change, Delete, Key, Put, Row, Update, Values, Write
 from chalicelib.store.broadcasts import broadcast_key
-from chalicelib.store.history import Pointer
 from chalicelib.store.progress import counted
 from chalicelib.store.stores import Stores
-from chalicelib.store.subscriptions import read_subscription
-from local.proof.truth import Attempt, HandOver, Truth
+from local.proof.truth import HandOver, Truth
+from tests.engine.carrier import Carrier
 from tests.engine.crew import Crew, Worker
-from tests.engine.town import VISIBILITY, Provider, Town, Watched
+from tests.engine.journal import Journal, JournalTable, Twice
+from tests.engine.loose_queues import LooseQueues, Waiting
+from tests.engine.town import Town, Watched
 from tests.lagging import LaggingTable
-from tests.tables import Clock, memory_city
+from tests.tables import memory_city
 
 SKEW = timedelta(seconds=10)
 """The most that two clocks of ours are apart."""
 AT_REST = {BroadcastState.COMPLETED, BroadcastState.STOPPED, BroadcastState.AWAITING_APPROVAL, BroadcastState.NEEDS_REVIEW}
 
 
-# --- queues ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Waiting:
-    """A message in a queue."""
-
-    id: int
-    queue: str
-    body: str
-    visible_at: datetime
-
-
-class LooseQueues:
-    """Queues that keep no order and may give out a message again."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._sent = 0
-        self.messages: list[Waiting] = []
-
-    def named(self, name: str) -> "LooseQueue":
-        return LooseQueue(self, name)
-
-    def add(self, queue: str, message: Outgoing) -> None:
-        self._sent += 1
-        self.messages.append(Waiting(self._sent, queue, message.body, self._clock() + timedelta(seconds=message.delay)))
-
-    def visible(self) -> list[Waiting]:
-        """What may be received now, in the order sent."""
-        now = self._clock()
-        return [one for one in self.messages if one.visible_at <= now]
-
-    def hide(self, message: Waiting) -> None:
-        message.visible_at = self._clock() + timedelta(seconds=VISIBILITY)
-
-    def delete(self, id: int) -> None:
-        self.messages = [one for one in self.messages if one.id != id]
-
-
-@dataclass(frozen=True)
-class LooseQueue:
-    queues: LooseQueues
-    name: str
-
-    def send(self, messages: Sequence[Outgoing]) -> Sequence[Outgoing]:
-        for message in messages:
-            self.queues.add(self.name, message)
-        return ()
-
-
-# --- the journal -----------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Journal:
-    """What was written, in order: each write has a number, and facts name the write that made them."""
-
-    clock: Clock
-    writes: int = 0
-    marks: dict[tuple[BatchKey, int], int] = field(default_factory=dict)
-    opted_out: dict[str, int] = field(default_factory=dict)
-    stopped: dict[str, tuple[int, datetime]] = field(default_factory=dict)
-    approved: dict[str, int] = field(default_factory=dict)
-    ends: Callable[[str], None] = lambda _name: None
-    moved: dict[str, int] = field(default_factory=dict)
-
-    def note(self, key: Key, values: Values | None, set_: Values) -> None:
-        """A write of this row, which holds `values` now."""
-        self.writes += 1
-        if key.sort == "ADDRESS":
-            self._address(key.partition.removeprefix("A#"), values or {})
-        elif key.sort == "BROADCAST":
-            self._broadcast(key.partition.removeprefix("B#"), values or {}, set_)
-        elif key.sort.startswith("P") and key.partition.startswith("B#") and "attempting" in set_:
-            _, broadcast, shard = key.partition.split("#")
-            attempting = set_["attempting"]
-            for entry in attempting if isinstance(attempting, list) else []:
-                self.marks[BatchKey(broadcast, int(shard, 16), key.sort), int(str(entry))] = self.writes
-        elif key.partition.startswith("T#"):
-            self.moved[key.sort.split("#")[0]] = self.writes
-
-    def _address(self, hash: str, values: Values) -> None:
-        if "opted_out" in values:
-            self.opted_out.setdefault(hash, self.writes)
-        else:
-            self.opted_out.pop(hash, None)
-
-    def _broadcast(self, name: str, values: Values, set_: Values) -> None:
-        if "stop_at" in set_:
-            self.stopped[name] = (self.writes, from_ms(int(str(set_["stop_at"]))))
-        if "approval" in set_:
-            self.approved[name] = self.writes
-        if set_.get("state") in {str(BroadcastState.COMPLETED), str(BroadcastState.STOPPED)}:
-            self.ends(name)
-
-
-class JournalTable:
-    """A table whose writes are noted once they are made."""
-
-    def __init__(self, inner: Any, journal: Journal) -> None:
-        self._inner, self._journal = inner, journal
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    def put(self, row: Row, **kwargs: Any) -> None:
-        self._inner.put(row, **kwargs)
-        self._journal.note(row.key, row.values, row.values)
-
-    def put_many(self, rows: Sequence[Row]) -> Sequence[Row]:
-        left: Sequence[Row] = self._inner.put_many(rows)
-        for row in rows:
-            if row not in left:
-                self._journal.note(row.key, row.values, row.values)
-        return left
-
-    def update(self, key: Key, change: Change, **kwargs: Any) -> Values:
-        values: Values = self._inner.update(key, change, **kwargs)
-        self._journal.note(key, values, change.set)
-        return values
-
-    def delete(self, key: Key, **kwargs: Any) -> None:
-        self._inner.delete(key, **kwargs)
-        self._journal.note(key, None, {})
-
-    def transact(self, writes: Sequence[Write]) -> None:
-        self._inner.transact(writes)
-        for write in writes:
-            if isinstance(write, Put):
-                self._journal.note(write.row.key, write.row.values, write.row.values)
-            elif isinstance(write, Update):
-                self._journal.note(write.key, self._inner.get(write.key), write.change.set)
-            elif isinstance(write, Delete):
-                self._journal.note(write.key, None, {})
-
-
-# --- providers -------------------------------------------------------------------------------------------------------
-
-
-MODES = {
-    "takes": (True, Outcome(Answer.ACCEPTED, provider_id="p")),
-    "answer lost": (True, Outcome(Answer.UNKNOWN, "timeout")),
-    "hangs": (False, Outcome(Answer.UNKNOWN, "timeout")),
-    "later": (False, Outcome(Answer.LATER, "20429")),
-    "refuses": (False, Outcome(Answer.REFUSED, "30005")),
-}
-"""Whether the provider takes the message, and what we hear of it."""
-
-
-@dataclass
-class Carrier(Provider):
-    """A provider in a mode, which remembers what each message said. A call counts from when its worker was let through."""
-
-    mode: str = "takes"
-    plans: dict[str, list[str]] = field(default_factory=dict)
-    judge: Callable[[Parcel], None] = lambda _parcel: None
-    said: list[tuple[Address, Message, datetime]] = field(default_factory=list)
-
-    let_through: Callable[[], datetime] = datetime.now
-
-    def _one(self, parcel: Parcel) -> Outcome:
-        def call() -> Outcome:
-            plan, began = self.plans.get(parcel.to.value), self.let_through()
-            takes, outcome = MODES[plan.pop(0) if plan else self.mode]
-            self.attempts.append(Attempt(parcel.to, parcel.token, began, self.marked(parcel.token)))
-            if takes:
-                self.judge(parcel)
-                self.truth.append(HandOver(parcel.to, parcel.token, began))
-                self.said.append((parcel.to, parcel.message, self.now()))
-            return outcome
-
-        outcome: Outcome = self.killer(f"provider.{self.channel}", call)
-        return outcome
-
-    def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:
-        if not self.can_find:
-            return None
-        return any(one == to and said == message and at >= since for one, said, at in self.said)
-
-
-# --- the town --------------------------------------------------------------------------------------------------------
-
-
 class WatchedTown(Town):
     """A town whose hand-overs are judged as they happen: what is wrong is in `wrong`, in words."""
 
-    def __init__(self, *, seed: int = 0, page_rows: int | None = None) -> None:
+    def __init__(self, *, seed: int = 0, page_rows: int | None = None, twice: float = 0) -> None:
         kept = memory_city()
         self.crew = Crew(kept.clock)
         super().__init__(state=kept, killer=self.crew)  # type: ignore[arg-type]
@@ -232,13 +46,15 @@ class WatchedTown(Town):
         lagging = LaggingTable(kept.table, self.clock, seed=seed, within=timedelta(seconds=20), page_rows=page_rows)
         self.state = replace(self.state, table=lagging, queues=self.queues)  # type: ignore[arg-type]
         self.plain = Stores(lagging, vault)  # type: ignore[arg-type]
-        self.providers = {
-            channel: Carrier(channel, most, self.crew, self.clock, judge=self.judge, marked=self._marked, let_through=self._let_through)  # type: ignore[arg-type]
-            for channel, most in ((Channel.SMS, 2), (Channel.EMAIL, 2), (Channel.KIOSK, 10))
-        }
+        sizes = {Channel.SMS: 2, Channel.EMAIL: 2, Channel.KIOSK: 10}
+        killer: Any = self.crew
+        self.carriers = {channel: Carrier(channel, most, killer, self.clock, judge=self.judge) for channel, most in sizes.items()}
+        for carrier in self.carriers.values():
+            carrier.marked, carrier.let_through = self._marked, self._let_through
+        self.providers = {**self.carriers}
         self.services = replace(
             self.services,
-            store=Stores(Watched(JournalTable(lagging, self.journal), self.crew, self.notes), vault),  # type: ignore[arg-type]
+            store=Stores(Watched(Twice(JournalTable(lagging, self.journal), seed=seed, share=twice), self.crew, self.notes), vault),  # type: ignore[arg-type]
             queues=Watched(self.queues, self.crew, self.notes),  # type: ignore[arg-type]
             now=self.crew.now,
             sleep=self.crew.sleep,
@@ -328,16 +144,20 @@ class WatchedTown(Town):
         self.settled.append(subscriber)
         return subscriber
 
-    def run_on(self, names: Sequence[str]) -> None:
+    def run_on(self) -> None:
         """Let the city run, nobody new resting, until nothing is left to do. Fails where something never ends."""
         for _ in range(200):
             self.work_all()
             sweep(services=self.services)
             self.work_all()
-            if all(self.state_of(name) in AT_REST for name in names) and not self.queues.messages:
+            if all(one.state in AT_REST for one in self.broadcasts()) and not self.queues.messages:
                 return
             self.crew.advance(timedelta(seconds=300))
-        raise AssertionError(f"stuck: {[(name[:6], self.state_of(name), self.counts(name)) for name in names]} {self.queues.messages}")
+        raise AssertionError(f"stuck: {[(one.id[:6], one.state, self.counts(one.id)) for one in self.broadcasts()]} {self.queues.messages}")
+
+    def broadcasts(self) -> list[Broadcast]:
+        """All there are."""
+        return list(self.plain.broadcasts.page(limit=100)[0])
 
     # --- judging -----------------------------------------------------------------------------------------------------
 
@@ -399,26 +219,3 @@ class WatchedTown(Town):
         began = "launch" in (self.state.table.get(broadcast_key(name)) or {})
         if open_ or (began and not all(shard.done for shard in shards)):
             self.wrong.append(f"I2 {name[:6]} was called ended too early")
-
-    def followers_of(self, topics: Sequence[str]) -> set[tuple[str, Channel]]:
-        """Who follows any of these now."""
-        found: set[tuple[str, Channel]] = set()
-        for topic in topics:
-            for shard in range(16):
-                for row in SqliteTable(self.state.file).query(f"T#{topic}#{shard:x}").rows:
-                    one = read_subscription(row.values)
-                    found.add((one.subscriber, one.channel))
-        return found
-
-    def handed_to(self, place: Pointer) -> int:
-        """How often a provider took the message of this entry."""
-        return sum(self._names(one.token, place) for provider in self.providers.values() for one in provider.truth)
-
-    def proven_of(self, place: Pointer) -> State | None:
-        """The most that receipts said of this entry."""
-        said = [state for token, state in self.reported if self._names(token, place)]
-        return State.DELIVERED if State.DELIVERED in said else said[0] if said else None
-
-    def _names(self, token: str, place: Pointer) -> bool:
-        parts = self.services.tokens.read("delivery", token) or ()
-        return parts[:4] == (place.batch.broadcast, str(place.batch.shard), place.batch.name, str(place.entry))

@@ -24,8 +24,8 @@ from chalicelib.state.sqs import SqsQueues
 from chalicelib.state.table import Row
 from chalicelib.store.stores import Stores
 from tests.aws_tables import MotoCity, moto_city
+from tests.engine.loose_queues import LooseQueues, Waiting
 from tests.engine.town import Crash, Town
-from tests.engine.watched_town import LooseQueues, Waiting
 from tests.experiments.sizes import SIZES
 from tests.tables import Clock
 

@@ -12,7 +12,8 @@ from chalicelib.flows.sweep import sweep
 from chalicelib.state.queue import Outgoing
 from local.proof.truth import HandOver
 from tests.engine.crew import Worker
-from tests.engine.watched_town import Waiting, WatchedTown
+from tests.engine.loose_queues import Waiting
+from tests.engine.watched_town import WatchedTown
 from tests.experiments.sizes import SIZES
 
 FULL, SEEDS = 1000, 20
@@ -52,7 +53,7 @@ def a_town(people: int) -> tuple[WatchedTown, str, set[tuple[str, Channel]]]:
         one = town.follower(*topics, channels=channels, quiet=quiet, locale="es" if number % 3 == 0 else "en")
         audience |= {(one, channel) for channel in channels}
         if number % 10 == 3:
-            town.providers[Channel.SMS].plans[town.address(one, Channel.SMS).value] = ["refuses"]  # type: ignore[attr-defined]
+            town.carriers[Channel.SMS].plans[town.address(one, Channel.SMS).value] = ["refuses"]
         if number % 10 == 6:
             town.opt_out(one, Channel.SMS)
     return town, town.broadcast("transit/red-line"), audience
@@ -65,7 +66,7 @@ def fate(one: HandOver) -> State:
 
 def in_order(town: WatchedTown, name: str) -> Standings:
     """Every message once, in the order sent; every receipt once, in order, after the end."""
-    town.run_on([name])
+    town.run_on()
     for provider in town.providers.values():
         for one in provider.truth:
             town.report(one, State.ACCEPTED, at_once=True)
