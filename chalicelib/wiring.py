@@ -60,7 +60,7 @@ def build(
     vault = Vault(hash_key=_key(keys, "hash"), seal_key=_key(keys, "seal"))
     return Services(
         city=city,
-        words=Words.parse((HERE / "chalicelib" / "domain" / "words.toml").read_text("utf-8")),
+        words=functools.cache(_words),
         store=Stores(table, vault),
         queues=queues,
         tokens=Tokens([_key(keys, "sign"), *([_key(keys, "sign_old")] if "sign_old" in keys else [])]),
@@ -94,6 +94,10 @@ def _city(settings: Settings) -> City:
     if not path.is_file():
         raise Misconfigured(f"there is no city file at {path}")
     return parse_city(path.read_text("utf-8"))
+
+
+def _words() -> Words:
+    return Words.parse((HERE / "chalicelib" / "domain" / "words.toml").read_text("utf-8"))
 
 
 def _key(keys: Mapping[str, object], name: str) -> bytes:

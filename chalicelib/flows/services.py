@@ -76,11 +76,11 @@ class Renderer(Protocol):
 
 @dataclass(frozen=True)
 class Services:
-    """Everything a flow may need. `sender` and `renderer` build on first use, so that a function loads only its own part.
+    """Everything a flow may need. `words`, `sender` and `renderer` build on first use, so that a function loads only its own part.
     `random` gives a number from 0 to 1, to spread what would come back all at once."""
 
     city: City
-    words: Words
+    words: Callable[[], Words]
     store: Stores
     queues: Queues
     tokens: Tokens

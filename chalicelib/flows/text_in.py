@@ -20,6 +20,6 @@ def text_in(sid: str, *, sender: str, body: str, opt_out_type: str, services: Se
     person = services.store.subscribers.find(parse_phone(sender, pointer="#/From"))
     if person.known and (person.known.bad or person.known.faults):
         services.store.addresses.prove_good(person.hash)
-    heard = understand(body, words=services.words, city=city, asked=person.memory.asking(now))
+    heard = understand(body, words=services.words(), city=city, asked=person.memory.asking(now))
     meaning = as_provider_heard(heard, opt_out_type)
     return Inbound(sid, person, meaning, locale_for(meaning, person.locale, city.languages), now, answered=bool(opt_out_type))

@@ -4,15 +4,14 @@ import json
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-from referencing import Registry
-from referencing.jsonschema import DRAFT202012
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.strict_json import MOST_PROBLEMS, Json, pointer, shown
 from chalicelib.errors import Invalid, Problem
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
 
 DOCUMENT = Path(__file__).with_name("openapi.json")
 MOST_MEMBERS = 100
@@ -49,7 +48,11 @@ def check(name: str, body: dict[str, Json]) -> None:
 
 
 @cache
-def _validator(name: str) -> Draft202012Validator:
+def _validator(name: str) -> "Draft202012Validator":
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
+    from referencing.jsonschema import DRAFT202012
+
     resource = DRAFT202012.create_resource(json.loads(document()))
     return Draft202012Validator({"$ref": f"urn:belfry#/components/schemas/{name}"}, registry=Registry().with_resource("urn:belfry", resource))
 
@@ -64,7 +67,7 @@ def _hold_to_size(value: Json, steps: tuple[str | int, ...]) -> None:
         _hold_to_size(inner, (*steps, name))
 
 
-def _problems(error: ValidationError) -> Iterable[Problem]:
+def _problems(error: "ValidationError") -> Iterable[Problem]:
     at, limit, schema = [*error.absolute_path], _any(error.validator_value), _any(error.schema)
     if error.validator == "required":
         return [Problem(pointer(*at, name), "missing", "This field is missing.") for name in limit if name not in _any(error.instance)]

@@ -2,7 +2,7 @@
 
 botocore walks every value of a call by the service's model three times: to check it, to copy it, and to copy the answer. For fifty rows
 that is more work than all the rest of the call. We write AWS's own JSON (`attributes.py`) and check what we send (`limits.py`, `sizes.py`),
-so here the walks are left out. Signing, retries, connections and the reading of errors stay botocore's.
+so here the walks are left out. Nor is every service of AWS looked for when one is wanted. Signing, retries, connections and the reading of errors stay botocore's.
 """
 
 import json
@@ -12,9 +12,11 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.loaders import Loader
 from botocore.parsers import ResponseParserFactory
 from botocore.serialize import JSONSerializer, RestJSONSerializer
 
+_CALLED = ("dynamodb", "sesv2", "sqs", "ssm")
 _PLAIN = "json"
 """The protocol of DynamoDB and SQS. Answers in another are small, and left to botocore."""
 
@@ -30,7 +32,15 @@ def straight_client(service: str, config: Config, **where: Any) -> Any:
 def _session() -> Any:
     session = botocore.session.get_session()
     session.register_component("response_parser_factory", _Readers())
+    session.register_component("data_loader", _Models())
     return session
+
+
+class _Models(Loader):
+    """botocore's models of the services that we call. It would look through all four hundred of them at every cold start."""
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - botocore's signature
+        return list(_CALLED)
 
 
 class _Writer(JSONSerializer):

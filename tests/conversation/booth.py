@@ -84,7 +84,7 @@ class Booth:
         text = city or (HERE / "city.toml").read_text("utf-8")
         self.services = Services(
             city=parse_city(text),
-            words=the_words(),
+            words=the_words,
             store=Stores(self.state.table, Vault(b"h" * 32, b"s" * 32)),
             queues=self.state.queues,
             tokens=Tokens([b"t" * 32]),

@@ -220,7 +220,7 @@ class Town:
         self.plain = Stores(self.state.table, vault)
         self.services = Services(
             city=city,
-            words=words,
+            words=lambda: words,
             store=Stores(Watched(table or self.state.table, self.killer, self.notes), vault),
             queues=Watched(self.state.queues, self.killer, self.notes),
             tokens=Tokens([b"t" * 32]),

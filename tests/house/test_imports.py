@@ -75,8 +75,9 @@ SHARED_BY_FLOWS = {
 }
 """Modules of flows that are no flow: what a flow works with."""
 
-MAKES_CLIENTS = {"app", "wiring"}
-"""Here alone an import may stand inside a function, so that a cold start loads only its own part."""
+LOADS_LATE = {"app", "chalicelib.wiring", "chalicelib.store.stores", "chalicelib.domain.parsing", "chalicelib.intake.schema"}
+"""Here alone an import may stand inside a function, so that a cold start loads only its own part: what makes things for all others, and what
+alone needs a library that takes long to load."""
 
 CLOCKS = {
     "datetime": {"now", "utcnow", "today"},
@@ -105,7 +106,7 @@ def wrongs(one: Module) -> Iterator[str]:
     """What a module imports and may not."""
     for found in one.imports:
         said = _inside_the_house(one, found) if found.name.startswith("chalicelib.") else _outside(one, found)
-        if found.inside and one.part not in MAKES_CLIENTS:
+        if found.inside and one.name not in LOADS_LATE and not found.for_types:
             said = [*said, "inside a function"]
         yield from (f"{one.name}:{found.line} imports {found.name}: {what}" for what in said)
 

@@ -23,9 +23,11 @@ NOT_FOR_A_WORKER = {
     "boto3",
     "jsonschema",
     "google.transit",
+    "chalicelib.domain.parsing",
     "chalicelib.intake",
     "chalicelib.flows.send_batch",
     "chalicelib.render",
+    "chalicelib.store.broadcasts",
 }
 
 

@@ -80,7 +80,7 @@ class Desk:
         sources: Mapping[str, object] = secrets if secrets is not None else {name: [SECRET, OLD_SECRET] for name in self.city.sources}
         self.services = Services(
             city=self.city,
-            words=_words(),
+            words=_words,
             store=Stores(self.state.table, Vault(b"h" * 32, b"s" * 32)),
             queues=self.state.queues,
             tokens=Tokens([b"t" * 32]),

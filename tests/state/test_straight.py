@@ -22,7 +22,7 @@ CALLS = [
     pytest.param("dynamodb", "batch_get_item", {"RequestItems": {"t": {"Keys": [KEY], "ConsistentRead": True}}}, id="rows to read"),
     pytest.param("sqs", "send_message_batch", {"QueueUrl": "https://q/1", "Entries": [{"Id": "0", "MessageBody": "x", "DelaySeconds": 5}]}, id="messages"),
     pytest.param("sesv2", "send_bulk_email", {"DefaultContent": {"Template": {"TemplateData": "{}"}}, "BulkEmailEntries": [{"Destination": {}}]}, id="emails"),
-    pytest.param("s3", "list_objects_v2", {"Bucket": "b", "Prefix": "p"}, id="a service of another kind"),
+    pytest.param("ssm", "get_parameter", {"Name": "n", "WithDecryption": True}, id="a secret"),
 ]
 
 
