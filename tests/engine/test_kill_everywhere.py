@@ -1,5 +1,6 @@
 """The process dies before and after every state and provider call of a broadcast on three channels. Nobody is missed, nobody twice."""
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import cache
 
@@ -16,6 +17,7 @@ from chalicelib.flows.post_broadcast import Order, post_broadcast
 from chalicelib.flows.preview import preview
 from chalicelib.flows.stop_broadcast import stop_broadcast
 from chalicelib.intake.sms import reply_to
+from chalicelib.logs import JsonLine
 from chalicelib.store.requests import RequestName
 from local.proof.everyone import Recipient
 from local.proof.truth import OptOut
@@ -160,9 +162,12 @@ def tape(name: str) -> Tape:
 
 @pytest.mark.parametrize("slice_", range(SLICES))
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_death_at_any_call_neither_loses_nor_doubles(name: str, slice_: int) -> None:
+def test_a_death_at_any_call_neither_loses_nor_doubles(name: str, slice_: int, caplog: pytest.LogCaptureFixture) -> None:
     """Seen to fail with `after_crash` leaving what was being attempted untried, with `is_counted` true of every token, without the history
     rows, with `Batches.mark` naming nobody, without the sweep's shards or its batches, with `verdict` passing over an
     opt-out, with `ProgressReader.read` ending before orphans are gone, and with `resolve_unknown` forgetting who was sent again."""
+    caplog.set_level(logging.INFO)
     for death in tape(name).deaths()[slice_::SLICES]:
         assert wrong(tape(name), *tape(name).play(death)) == [], death
+    said = [JsonLine().format(record) for record in caplog.records]
+    assert tape(name).clean.broken(texts=said) == [], "somebody's address is in a log line"
