@@ -358,6 +358,25 @@ def test_a_broadcast_stopped_while_it_is_weighed_stays_stopped(desk: Desk) -> No
     assert [what for _, what, _ in audit(desk, name)] == ["broadcast.created", "broadcast.stopped"]
 
 
+def test_a_launch_that_wakes_after_somebody_let_the_broadcast_go_does_not_keep_it_back_again(desk: Desk) -> None:
+    name = posted(desk).json["id"]
+    (job,) = desk.queued("launch")
+    follow(desk, 60)
+    plain = desk.services
+
+    def kept_back_and_let_go() -> None:
+        desk.services = plain
+        launch(read_launch(job), services=plain)
+        desk.clock.advance(timedelta(seconds=1))
+        assert approve(desk, name).json["state"] == "scheduled"
+
+    meddle(desk, kept_back_and_let_go)
+    launch(read_launch(job), services=desk.services)
+    assert state(desk, name) == ("scheduled", None)
+    launch_all(desk)
+    assert state(desk, name) == ("sending", None)
+
+
 def test_a_broadcast_of_a_source_that_a_person_approves_is_approved_for_as_many_as_are_counted(tmp_path: Path) -> None:
     desk = Desk(tmp_path, city=CITY + '\n[sources.wire]\nformat = "notice"\n')
     follow(desk, 10, "emergency")
