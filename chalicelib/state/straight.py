@@ -1,8 +1,9 @@
 """Clients of AWS's JSON services that carry what they are given as it is.
 
 botocore walks every value of a call by the service's model three times: to check it, to copy it, and to copy the answer. For fifty rows
-that is more work than all the rest of the call. We write AWS's own JSON (`attributes.py`) and check what we send (`limits.py`, `sizes.py`),
-so here the walks are left out. Nor is every service of AWS looked for when one is wanted. Signing, retries, connections and the reading of errors stay botocore's.
+that is more work than all the rest of the call. We write AWS's own JSON (`attributes.py`) and check what we send (`limits.py`,
+`sizes.py`), so here the walks are left out. Nor is every service of AWS looked for when one is wanted. Signing, retries, connections and
+the reading of errors stay botocore's.
 """
 
 import json
