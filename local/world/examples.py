@@ -1,4 +1,6 @@
-"""Example posts, as city systems would make them: one transit alert, one notice. Each click posts a new one."""
+"""Example posts, as city systems would make them: one transit alert, one notice. Each click posts a new one, with a page of its own: the
+same words with the same link, again within the hour, would wait for a person.
+"""
 
 import json
 from datetime import datetime, timedelta
@@ -46,7 +48,8 @@ def alert(source: Source, now: datetime) -> bytes:
     feed = gtfs_realtime_pb2.FeedMessage()
     feed.header.gtfs_realtime_version = "2.0"
     feed.header.timestamp = int(now.timestamp())
-    entity = feed.entity.add(id=f"example-{new_hex()[:8]}")
+    name = new_hex()[:8]
+    entity = feed.entity.add(id=f"example-{name}")
     period = entity.alert.active_period.add()
     period.start, period.end = int(now.timestamp()), int((now + timedelta(hours=8)).timestamp())
     for route in list(source.routes)[:1]:
@@ -54,13 +57,14 @@ def alert(source: Source, now: datetime) -> bytes:
     for language, (title, body) in _ALERT.items():
         entity.alert.header_text.translation.add(text=title, language=language)
         entity.alert.description_text.translation.add(text=body, language=language)
-        entity.alert.url.translation.add(text="https://city.example/red-line", language=language)
+        entity.alert.url.translation.add(text=f"https://city.example/red-line/{name}", language=language)
     entity.alert.cause, entity.alert.effect = entity.alert.MAINTENANCE, entity.alert.MODIFIED_SERVICE
     return bytes(feed.SerializeToString())
 
 
 def notice(topic: str, now: datetime) -> bytes:
     """A notice about a job fair."""
-    data = {"ref": f"example-{new_hex()[:8]}", "revision": 1, "status": "actual", "topics": [topic], "kind": "event", "severity": "minor", "content": _NOTICE}
-    data |= {"expires_at": spoken(now + timedelta(days=2)), "link": "https://city.example/job-fair"}
+    name = new_hex()[:8]
+    data = {"ref": f"example-{name}", "revision": 1, "status": "actual", "topics": [topic], "kind": "event", "severity": "minor", "content": _NOTICE}
+    data |= {"expires_at": spoken(now + timedelta(days=2)), "link": f"https://city.example/job-fair/{name}"}
     return json.dumps({"type": "notice.published", "timestamp": spoken(now), "data": data}, ensure_ascii=False).encode()

@@ -164,6 +164,18 @@ class TestInABrowser:
         page.get_by_role("button", name="Approve").click()
         expect(page.locator(".state").first).to_have_text("completed", timeout=60_000)
 
+    def test_the_same_words_again_wait_for_the_approver_and_the_page_says_why(self, page: Page) -> None:
+        for _ in range(2):
+            page.goto("/")
+            page.locator("#title-en").fill("Road closed")
+            page.locator("#body-en").fill("Main Street is closed.")
+            page.get_by_role("button", name="Send").click()
+            expect(page.get_by_role("heading", level=1)).to_have_text("Road closed")
+        expect(page.locator(".state").first).to_have_text("needs review")
+        expect(page.get_by_text("It waits for somebody to look: duplicate (of bc_")).to_be_visible()
+        page.get_by_role("button", name="Approve").click()
+        expect(page.locator(".state").first).to_have_text("completed", timeout=60_000)
+
     def test_a_refused_broadcast_says_which_field_and_keeps_what_was_written(self, page: Page) -> None:
         page.goto("/")
         page.locator("#title-en").fill("No topic")
