@@ -15,7 +15,7 @@ CLIMB = 1.5
 STEADY = timedelta(seconds=5)
 """One halving, and one climb, within this time: what many workers hear at once is one piece of news."""
 
-WINDOW = timedelta(seconds=60)
+WINDOW = timedelta(seconds=120)
 TROUBLED = 10
 """Calls without an answer within the window, at least half of those that were told of, shut a tempo."""
 PROBE_EVERY = timedelta(seconds=50)

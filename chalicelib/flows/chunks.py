@@ -11,7 +11,7 @@ from chalicelib.domain.delivery import UNTRIED, Mark, State
 from chalicelib.domain.message import NOT_TRIED, Answer, Outcome, Parcel
 from chalicelib.domain.pace import SLOW, News
 from chalicelib.domain.verdict import Hold
-from chalicelib.errors import Misconfigured
+from chalicelib.errors import Misconfigured, StateError
 from chalicelib.flows.heeding import Word, heed
 from chalicelib.flows.looking import Reader, look
 from chalicelib.flows.task import Progress, Task, is_resend, report_late
@@ -41,9 +41,13 @@ def send_chunk(task: Task, progress: Progress, chunk: Sequence[int], *, marked: 
     last = min(progress.marked_at + LAST_CALL, task.started + LAST_START, task.broadcast.expires_at)
     began = task.services.now()
     outcomes = dict(zip(parcels, task.sender.hand_over(list(parcels.values()), gate=task.pacer.gate.until(last)), strict=True))
-    _tell(task, list(outcomes.values()), began)
-    _heed(task, outcomes)
-    return _note(progress, outcomes, resend=resend)
+    progress = _note(progress, outcomes, resend=resend)
+    try:
+        _tell(task, list(outcomes.values()), began)
+        _heed(task, outcomes)
+    except StateError as error:  # whom we called, and what was answered, is worth more: a provider says the rest again with its next answer
+        _log.warning("what a provider said beside its answers is not kept", exc_info=error)
+    return progress
 
 
 def _hold(progress: Progress, verdicts: Mapping[int, Mark | Hold | None]) -> Progress:

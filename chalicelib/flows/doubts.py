@@ -9,8 +9,8 @@ from chalicelib.domain.doubt import Ruling, rule, rule_answer
 from chalicelib.domain.verdict import ends
 from chalicelib.flows.task import Progress, Task
 
-SKEW = timedelta(seconds=2)
-"""How far the provider's clock may be from ours. An equal text from before the mark is no evidence."""
+SKEW = timedelta(seconds=10)
+"""How far the provider's clock may be from ours, and whole seconds from what happened. An equal text from longer before the mark is no evidence."""
 ASKING = timedelta(seconds=20)
 """A worker asks the provider no longer than this; its remaining time is for handing over."""
 

@@ -11,7 +11,7 @@ from chalicelib.domain.pace import GOOD_PROBES, News, Tempo, after, per_second
 NOW, PACE = 1_000_000_000, 100
 WELL = Tempo()
 SLOWED = Tempo(speed=20_000, changed_at=NOW - 5000)
-SHUT = Tempo(shut_until=NOW, changed_at=NOW - 60_000)
+SHUT = Tempo(shut_until=NOW, changed_at=NOW - 120_000)
 
 
 @pytest.mark.parametrize(
@@ -30,13 +30,13 @@ SHUT = Tempo(shut_until=NOW, changed_at=NOW - 60_000)
         pytest.param(SLOWED, News(), SLOWED, id="no call, no news"),
         pytest.param(WELL, News(answered=9, unanswered=9), Tempo(bad=9, told=18, since=NOW), id="nine lost answers are counted"),
         pytest.param(
-            Tempo(bad=9, told=18, since=NOW - 60_000),
+            Tempo(bad=9, told=18, since=NOW - 120_000),
             News(unanswered=1),
-            Tempo(bad=10, told=19, since=NOW - 60_000, shut_until=NOW + 50_000, changed_at=NOW),
-            id="the tenth within a minute shuts it",
+            Tempo(bad=10, told=19, since=NOW - 120_000, shut_until=NOW + 50_000, changed_at=NOW),
+            id="the tenth within two minutes shuts it",
         ),
         pytest.param(
-            Tempo(bad=9, told=18, since=NOW - 60_001), News(unanswered=1), Tempo(bad=1, told=1, since=NOW), id="what is older than a minute is forgotten"
+            Tempo(bad=9, told=18, since=NOW - 120_001), News(unanswered=1), Tempo(bad=1, told=1, since=NOW), id="what is older than two minutes is forgotten"
         ),
         pytest.param(WELL, News(answered=11, unanswered=10), Tempo(bad=10, told=21, since=NOW), id="where most are answered it stays open"),
         pytest.param(

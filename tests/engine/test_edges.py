@@ -99,6 +99,16 @@ def test_a_worker_whose_clock_is_behind_the_planners_sends_all_the_same(town: To
     assert sum(town.handed_over().values()) == 1
 
 
+def test_a_worker_whose_clock_is_ahead_of_the_providers_makes_no_second_text(town: Town) -> None:
+    address, provider = town.address(town.follower("transit"), Channel.SMS), town.providers[Channel.SMS]
+    provider.can_find = True
+    provider.answers[address.value] = [UNKNOWN]
+    provider.swallowed.add(address.value)
+    town.services = replace(town.services, now=lambda: town.clock() + timedelta(seconds=5))
+    town.settle(town.broadcast("transit", urgent=True))
+    assert town.handed_over() == {address.text: 1}
+
+
 def test_a_stop_reaches_held_messages_though_the_sweeps_clock_is_ahead(town: Town) -> None:
     town.follower("transit", quiet=(6 * 60, 20 * 60))
     name = town.broadcast("transit")
