@@ -37,7 +37,10 @@ ROUNDS = (
             "chalicelib/domain/batch.py",
             "chalicelib/domain/doubt.py",
             "chalicelib/domain/verdict.py",
+            "chalicelib/domain/broadcast.py",
             "chalicelib/channels/outcomes.py",
+            "chalicelib/channels/twilio_status.py",
+            "chalicelib/channels/ses_events.py",
             "chalicelib/domain/sms_parts.py",
             "chalicelib/domain/webhook.py",
             "chalicelib/channels/twilio_signature.py",
@@ -49,18 +52,25 @@ ROUNDS = (
         (
             *(
                 f"tests/domain/test_{name}.py"
-                for name in ("delivery", "batch", "doubt", "verdict", "webhook", "tokens", "times", "wall_times", "quiet", "pace")
+                for name in ("delivery", "batch", "doubt", "verdict", "approval", "webhook", "tokens", "times", "wall_times", "quiet", "pace")
             ),
             "tests/channels/test_outcomes.py",
+            "tests/channels/test_email.py",
+            "tests/channels/test_sms.py",
             "tests/channels/test_twilio_signature.py",
             "tests/render/test_sms_parts.py",
             "tests/conversation/test_inbound.py",
         ),
     ),
     Round(
-        "flows",
-        ("chalicelib/flows/send_batch.py", "chalicelib/flows/chunks.py", "chalicelib/flows/doubts.py", "chalicelib/flows/slots.py", "chalicelib/store/pace.py"),
-        ("tests/engine/test_broadcast.py", "tests/engine/test_edges.py", "tests/engine/test_slots.py", "tests/engine/test_stops.py"),
+        "slots",
+        ("chalicelib/flows/slots.py", "chalicelib/store/pace.py"),
+        ("tests/engine/test_slots.py", "tests/engine/test_answers_kept.py"),
+    ),
+    Round(
+        "hand_over",
+        ("chalicelib/flows/doubts.py", "chalicelib/flows/chunks.py", "chalicelib/flows/send_batch.py"),
+        tuple(f"tests/engine/test_{name}.py" for name in ("broadcast", "edges", "slots", "stops", "answers_kept")),
     ),
 )
 

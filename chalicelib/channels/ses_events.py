@@ -37,8 +37,8 @@ COMPLAINTS: Mapping[str, Advice] = {
 
 
 def read_event(said: Mapping[str, object]) -> Sequence[ReceiptJob]:
-    """The receipts in an SES event, of either style (`eventType`, or `notificationType`, which has no tags and so says nothing to us)."""
-    name = str(said.get("eventType") or said.get("notificationType") or "")
+    """The receipts in an SES event. A notification of the older style (`notificationType`) has no tags, and so says nothing to us."""
+    name = str(said.get("eventType"))
     state = EVENTS.get(name)
     if state is None:
         return ()

@@ -66,7 +66,7 @@ CODES: Mapping[str, Meaning] = {
 def read_callback(said: Mapping[str, object]) -> Sequence[ReceiptJob]:
     """The receipt in a status callback's parameters, with our `token` beside them; none where it proves nothing or is not about us."""
     state = RECEIPTS.get(str(said.get("MessageStatus", "")).lower())
-    token, code = str(said.get("token", "")), str(said.get("ErrorCode", "") or "")
+    token, code = str(said.get("token", "")), str(said.get("ErrorCode") or "")
     if state is None or not token:
         return ()
     return (ReceiptJob(token, str(state), code, str(advice_of(code, CODES))),)

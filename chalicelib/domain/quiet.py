@@ -24,10 +24,10 @@ def released_at(window: Window, zone: ZoneInfo, now: datetime) -> datetime:
     if not is_quiet(window, zone, now):
         return now
     local = now.astimezone(zone)
-    end = local.replace(hour=window[1] // 60 % 24, minute=window[1] % 60, second=0, microsecond=0, fold=0)
+    end = local.replace(hour=window[1] // 60 % 24, minute=window[1] % 60, second=0, microsecond=0)
     if end.replace(tzinfo=None) <= local.replace(tzinfo=None):
         end = end + timedelta(days=1)
-    release = max(end, now.replace(second=0, microsecond=0)).astimezone(UTC)
+    release = end.astimezone(UTC)
     while is_quiet(window, zone, release):  # only around a clock change, and then for an hour at most
         release += _MINUTE
     while not is_quiet(window, zone, release - _MINUTE):  # an end that clocks skip is read too late; `now` is quiet

@@ -361,6 +361,8 @@ def event(name: str, **detail: object) -> dict[str, object]:
             ReceiptJob("tok", "failed", "Undetermined/New"),
             id="an unknown subtype",
         ),
+        pytest.param(event("Bounce", bounce={"bounceType": "New", "bounceSubType": "x"}), ReceiptJob("tok", "failed", "New/x"), id="an unknown kind"),
+        pytest.param(event("Bounce", bounce={}), ReceiptJob("tok", "failed", "/"), id="no kind at all"),
         pytest.param(
             event("Complaint", complaint={"complaintFeedbackType": "abuse"}), ReceiptJob("tok", "delivered", "complaint/abuse", "opted_out"), id="called spam"
         ),

@@ -63,6 +63,25 @@ def test_nobody_is_added_or_left_out_without_another_approval(audience: Audience
     assert hash_of(CONTENT, audience) != hash_of(CONTENT, AUDIENCE)
 
 
+def test_the_order_of_languages_is_no_change() -> None:
+    spanish = Text("Línea Roja", "Autobuses en lugar de trenes.")
+    there, back = {"en": WORDS["en"], "es": spanish}, {"es": spanish, "en": WORDS["en"]}
+    assert hash_of(replace(CONTENT, texts=there), AUDIENCE) == hash_of(replace(CONTENT, texts=back), AUDIENCE)
+
+
+@pytest.mark.parametrize(
+    ("audience", "kept"),
+    [
+        (AUDIENCE, "b927ebc3065c10f34b5315d9c897b7d280f5e4366e015b6814c86d3a0c1074a9"),
+        (replace(AUDIENCE, corrects="bc_1"), "4305e5b8dc628d1c912e9f28cd22431c8f701d51f7af3a7766e84442bd43fa08"),
+    ],
+    ids=["followers", "whoever got another broadcast"],
+)
+def test_what_waits_for_its_hour_while_a_new_version_is_deployed_stays_approved(audience: Audience, kept: str) -> None:
+    texts = WORDS | {"es": Text("Línea Roja", "Autobuses en lugar de trenes.")}
+    assert hash_of(replace(CONTENT, texts=texts), audience) == kept
+
+
 def test_the_order_in_which_topics_and_channels_are_named_is_no_change() -> None:
     turned = Audience(("transit",), ("events", "transit"), (Channel.EMAIL, Channel.SMS))
     assert hash_of(CONTENT, turned) == hash_of(CONTENT, AUDIENCE)

@@ -84,6 +84,12 @@ def test_an_offset_that_the_clocks_do_not_have_is_refused(local: str, offset: st
     assert (pointer, code, said in detail) == ("#/offset", "wrong_offset", True)
 
 
+def test_an_offset_that_came_from_no_field_is_refused_all_the_same() -> None:
+    with pytest.raises(Invalid) as found:
+        parse_wall("2027-07-01T12:00", ZoneInfo(NEW_YORK), "#/local", offset="-05:00")
+    assert [(one.pointer, one.code) for one in found.value.problems] == [("", "wrong_offset")]
+
+
 @pytest.mark.parametrize("local", ["2027-02-29T12:00", "2027-07-01 12:00", "2027-07-01T24:00", "2027-07-01T12:00Z", "1970-01-01T00:00", "9999-01-01T00:00", ""])
 def test_what_is_no_local_time_is_refused(local: str) -> None:
     assert refused(local, NEW_YORK)[:2] == ("#/local", "invalid_time")
