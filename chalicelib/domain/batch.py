@@ -89,6 +89,7 @@ class HowFar:
     swept: int = 0
     laters: int = 0
     channel: Channel | None = None
+    settled_at: datetime | None = None
 
     def receipts_of(self, entry: int) -> list[State]:
         """What receipts said of an entry."""

@@ -3,10 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.batch import HowFar
 from chalicelib.domain.delivery import SETTLED, Mark, State
+
+SILENT = timedelta(hours=72)
+"""A provider that took a message and says nothing more of it for so long will not: carriers give up sooner."""
 
 Counts = Mapping[Channel, Counter[Mark]]
 """Per channel, how many deliveries stand where; the reason is kept for skipped ones only."""
@@ -33,12 +37,12 @@ SHOWN = (
 )
 
 
-def count(batches: Iterable[HowFar], channels: Iterable[Channel]) -> dict[Channel, Counter[Mark]]:
-    """The sum over batches; every channel named is there, also with nothing."""
+def count(batches: Iterable[HowFar], channels: Iterable[Channel], *, now: datetime) -> dict[Channel, Counter[Mark]]:
+    """The sum over batches; every channel named is there, also with nothing. What was accepted long ago without a receipt reads as unconfirmed."""
     counts: dict[Channel, Counter[Mark]] = {channel: Counter() for channel in channels}
     for batch in batches:
         if batch.channel is not None:
-            counts.setdefault(batch.channel, Counter()).update(_shown(batch.standing(entry)) for entry in range(len(batch.cells)))
+            counts.setdefault(batch.channel, Counter()).update(_shown(batch, entry, now) for entry in range(len(batch.cells)))
     return counts
 
 
@@ -66,5 +70,8 @@ def all_settled(counts: Counts) -> bool:
     return all(mark.state in SETTLED for marks in counts.values() for mark, number in marks.items() if number)
 
 
-def _shown(mark: Mark) -> Mark:
+def _shown(batch: HowFar, entry: int, now: datetime) -> Mark:
+    mark = batch.standing(entry)
+    if mark.state is State.ACCEPTED and batch.settled_at and now - batch.settled_at > SILENT:
+        return Mark(State.UNCONFIRMED)
     return mark if mark.state is State.SKIPPED else Mark(mark.state)

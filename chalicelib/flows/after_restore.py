@@ -180,7 +180,7 @@ def _close(name: str, services: Services) -> int:
         for key, far in counted(services.store.batches, name, number, shard):
             if far.state is not BatchState.SETTLED:
                 unconfirmed += _settle(key, far, services)
-    services.store.broadcasts.keep_counts(found, services.store.progress.read(found).values(), services.now())
+    services.store.broadcasts.keep_counts(found, services.store.progress.read(found, now).values(), now)
     return unconfirmed
 
 
@@ -198,5 +198,5 @@ def _settle(key: BatchKey, far: HowFar, services: Services) -> int:
     what = read_what(key, services.store.table.get_many([what_key(key)]))
     if what:
         put_all(services.store.table, history_rows(key, what.channel, what.entries, now), sleep=services.sleep)
-    services.store.batches.settle(key, answers, claim=claim, state=BatchState.SETTLED, not_before=now)
+    services.store.batches.settle(key, answers, claim=claim, state=BatchState.SETTLED, when=now)
     return len(doubtful)

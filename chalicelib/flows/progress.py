@@ -9,7 +9,9 @@ from chalicelib.domain.counts import Unread, as_answer
 from chalicelib.flows.services import Services
 
 LAST_NEWS = timedelta(days=7)
-"""No receipt comes later than this after the end; and the rows it would count leave before long."""
+"""No receipt comes later than this after the end: a sum made after it stays."""
+LAST_ROWS = timedelta(days=21)
+"""So long after the end a broadcast's batches are still all there; whenever it was last summed, the sum stays then."""
 BEGUN = frozenset({BroadcastState.SENDING, BroadcastState.COMPLETED, BroadcastState.STOPPED, BroadcastState.NEEDS_REVIEW})
 
 
@@ -17,8 +19,8 @@ def progress(broadcast: Broadcast, *, services: Services) -> Broadcast:
     """The broadcast with its counts, summed anew unless the kept sum is fresh. A sum that finds everybody settled completes it."""
     if broadcast.state not in BEGUN or _never_began(broadcast) or _is_fresh(broadcast, services):
         return broadcast
-    reading = services.store.progress.read(broadcast)
     now = services.now()
+    reading = services.store.progress.read(broadcast, now)
     if reading.ended and broadcast.state is BroadcastState.SENDING:
         services.store.broadcasts.complete(broadcast, reading.values(), now)
     else:
@@ -47,6 +49,9 @@ def _never_began(broadcast: Broadcast) -> bool:
 
 
 def _is_fresh(broadcast: Broadcast, services: Services) -> bool:
-    if broadcast.ended_at and services.now() - broadcast.ended_at > LAST_NEWS:
+    now, ended_at, counted_at = services.now(), broadcast.ended_at, broadcast.counted_at
+    if ended_at and now - ended_at > LAST_ROWS:
         return True
-    return broadcast.counted_at is not None and services.now() - broadcast.counted_at < services.counts_age
+    if counted_at is None:
+        return False
+    return now - counted_at < services.counts_age or (ended_at is not None and counted_at - ended_at > LAST_NEWS)

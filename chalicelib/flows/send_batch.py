@@ -194,7 +194,7 @@ def _lay_down(task: Task, progress: Progress) -> None:
     state, when = _next(task, progress, now)
     if state is BatchState.SETTLED:
         put_all(services.store.table, history_rows(task.key, task.what.channel, task.what.entries, now), sleep=services.sleep)
-    laid = services.store.batches.settle(task.key, progress.answers, claim=task.claim, state=state, not_before=when)
+    laid = services.store.batches.settle(task.key, progress.answers, claim=task.claim, state=state, when=when)
     if laid is None:
         report_late(task, progress)
     elif state is BatchState.QUEUED:

@@ -69,7 +69,7 @@ def _tend_sending(broadcast: Broadcast, services: Services) -> None:
     _queue_shards(broadcast, shards, services)
     _queue_batches(broadcast, shards, services)
     if all(shard.done for shard in shards):
-        reading = services.store.progress.read(broadcast)
+        reading = services.store.progress.read(broadcast, services.now())
         if reading.ended:
             services.store.broadcasts.complete(broadcast, reading.values(), services.now())
 

@@ -82,12 +82,13 @@ class Batches:
         values = _answer_values(answers) | {"attempting": _numbered(attempting), "lease_until": to_ms(now + LEASE), "due": to_ms(now + LEASE)}
         return self._as_owner(key, claim, Change(set=values))
 
-    def settle(self, key: BatchKey, answers: Answers, *, claim: str, state: BatchState, not_before: datetime) -> HowFar | None:
-        """Lay the batch down: settled, or queued, held or waiting until `not_before`. The batch as it stands then; None where the claim is no longer ours."""
+    def settle(self, key: BatchKey, answers: Answers, *, claim: str, state: BatchState, when: datetime) -> HowFar | None:
+        """Lay the batch down: settled since `when`, or queued, held or waiting until then. The batch as it stands then; None where the claim is
+        no longer ours."""
         values = _answer_values(answers) | {"state": str(state), "attempting": []}
         if state is BatchState.SETTLED:
-            return self._as_owner(key, claim, Change(set=values, remove=("open", "due", "lease_until")))
-        values |= {"not_before": to_ms(not_before), "due": to_ms(not_before)}
+            return self._as_owner(key, claim, Change(set=values | {"settled_at": to_ms(when)}, remove=("open", "due", "lease_until")))
+        values |= {"not_before": to_ms(when), "due": to_ms(when)}
         return self._as_owner(key, claim, Change(set=values, remove=("lease_until",)))
 
     def add_receipts(self, key: BatchKey, entries: Mapping[State, Collection[int]]) -> HowFar | None:
@@ -281,6 +282,7 @@ def _read_far(values: Values) -> HowFar:
         swept=int(str(values.get("swept", 0))),
         laters=int(str(values.get("laters", 0))),
         channel=Channel(str(values["channel"])) if "channel" in values else None,
+        settled_at=_moment(values, "settled_at"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.batch import BatchKey, BatchState, HowFar
@@ -42,14 +43,14 @@ class ProgressReader:
         """Whom a stop left unread, as far as its shards are closed."""
         return unread_sum((shard.unread for shard in self.shards(broadcast.id)), broadcast.audience.channels)
 
-    def read(self, broadcast: Broadcast) -> Reading:
+    def read(self, broadcast: Broadcast, now: datetime) -> Reading:
         """Shards first, batches after: a batch written in between belongs to a shard that was not done, so `ended` cannot come early.
         Nor before the batches of planning attempts that never counted are gone: later nobody would look after them."""
         shards = self.shards(broadcast.id)
         done = all(shard.done for shard in shards)
         found = [(key, far, shard) for number, shard in enumerate(shards) if done or shard.tokens for key, far in self.batches.of_shard(broadcast.id, number)]
         return Reading(
-            counts=count([far for key, far, shard in found if is_counted(key, shard)], broadcast.audience.channels),
+            counts=count([far for key, far, shard in found if is_counted(key, shard)], broadcast.audience.channels, now=now),
             ended=done and all(far.state is BatchState.SETTLED for _, far, _ in found),
         )
 

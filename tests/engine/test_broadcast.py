@@ -11,7 +11,9 @@ from chalicelib.domain.broadcast import BroadcastState
 from chalicelib.domain.consent import How, Step
 from chalicelib.domain.delivery import Mark, SkipReason, State
 from chalicelib.domain.message import Advice, Answer, Outcome
+from chalicelib.flows.progress import progress
 from chalicelib.flows.stop_broadcast import stop_broadcast
+from chalicelib.state.table import Delete
 from tests.engine.town import Town
 
 UNKNOWN = Outcome(Answer.UNKNOWN, "timeout")
@@ -141,12 +143,34 @@ def test_an_equal_text_from_before_the_attempt_is_no_evidence(town: Town) -> Non
     provider.can_find = True
     first = town.broadcast("transit")
     town.settle(first)
-    town.clock.advance(timedelta(seconds=5))
+    town.clock.advance(timedelta(seconds=12))
     provider.answers[address.value] = [UNKNOWN]
     second = town.broadcast("transit")
     town.settle(second)
     assert town.handed_over()[address.text] == 2
     assert town.counts(second)[Channel.SMS] == {Mark(State.ACCEPTED): 1}
+
+
+@pytest.mark.parametrize(
+    ("looked_at", "last"),
+    [([1], "accepted"), ([1, 4], "unconfirmed"), ([8], "unconfirmed"), ([8, 40], "unconfirmed"), ([40], "accepted")],
+    ids=["a day later", "after three days", "only after a week", "its rows are gone since", "never while there were rows"],
+)
+def test_whom_no_receipt_spoke_of_reads_as_unconfirmed_in_the_end(town: Town, looked_at: list[int], last: str) -> None:
+    town.follower("transit")
+    name, began = town.broadcast("transit"), town.clock()
+    town.settle(name)
+    for day in looked_at:
+        town.clock.moment = began + timedelta(days=day)
+        if day > 30:
+            town.state.table.transact([Delete(row.key) for row in town.state.rows() if row.key.partition.startswith(f"B#{name}#")])
+        found = town.plain.broadcasts.get(name)
+        assert found is not None
+        counts = progress(found, services=town.services).counts
+    assert counts is not None
+    texts = counts["sms"]
+    assert isinstance(texts, dict)
+    assert {state: number for state, number in texts.items() if number} == {last: 1}
 
 
 def test_a_provider_that_says_opted_out_ends_all_that_goes_there(town: Town) -> None:

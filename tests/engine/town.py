@@ -382,7 +382,7 @@ class Town:
         """Its counts, from its rows."""
         found = self.plain.broadcasts.get(name)
         assert found
-        return self.plain.progress.read(found).counts
+        return self.plain.progress.read(found, self.clock()).counts
 
     def standings(self, name: str) -> Iterator[tuple[str, Channel, Mark]]:
         """Where each recipient stands: subscriber, channel, mark."""
