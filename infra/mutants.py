@@ -65,7 +65,7 @@ ROUNDS = (
     Round(
         "slots",
         ("chalicelib/flows/slots.py", "chalicelib/store/pace.py"),
-        ("tests/engine/test_slots.py", "tests/engine/test_answers_kept.py"),
+        ("tests/engine/test_senders.py", "tests/engine/test_slots.py", "tests/engine/test_answers_kept.py"),
     ),
     Round(
         "hand_over",
