@@ -9,10 +9,11 @@ import pytest
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.delivery import Mark, SkipReason, State
-from chalicelib.domain.pace import Tempo
-from chalicelib.flows.slots import GRACE, SlotGate, pacer
+from chalicelib.domain.pace import News, Tempo
+from chalicelib.domain.times import from_ms, to_ms
+from chalicelib.flows.slots import GRACE, Pacer, SlotGate, pacer
 from chalicelib.state.table import Row
-from chalicelib.store.pace import Slots, Wanted, tempo_key
+from chalicelib.store.pace import UNSEEN, Slots, Wanted, find_tempo, tempo_key
 from chalicelib.store.subscriptions import Subscription
 from chalicelib.store.switches import ALL, Thrown
 from tests.engine.town import Town
@@ -116,6 +117,111 @@ def test_a_slow_senders_chunk_is_small(tmp_path: Path) -> None:
     way = pacer(Channel.SMS, urgent=False, tempo=Tempo(), services=town.services)
     assert way.take(25, 100) is None
     assert way.fits(25) == 9
+
+
+# --- one worker's way to them ----------------------------------------------------------------------------------------
+
+
+def a_worker(town: Town, *, urgent: bool = False, busy: float | None = None, tempo: Tempo = UNSEEN) -> Pacer:
+    """`busy`: others use the sender, for so many seconds to come."""
+    if busy is not None:
+        tempo = replace(tempo, next=to_ms(NOON) + round(busy * 1000))
+        town.state.table.put(row_of(tempo))
+    return pacer(Channel.SMS, urgent=urgent, tempo=tempo, services=town.services)
+
+
+def kept(town: Town) -> Tempo:
+    return find_tempo(Channel.SMS, town.state.table.get_many([tempo_key(Channel.SMS)]))
+
+
+@pytest.mark.parametrize(
+    ("busy", "chunk", "rest", "count"),
+    [
+        pytest.param(None, 25, 200, 98, id="alone with a sender: a second's worth"),
+        pytest.param(None, 25, 40, 40, id="or as many as there are"),
+        pytest.param(0.5, 25, 200, 25, id="among others: a chunk"),
+        pytest.param(0.5, 25, 3, 3, id="or what is left of it"),
+        pytest.param(0.5, 1, 1, 1, id="a single one"),
+    ],
+)
+def test_a_worker_takes_as_many_slots_as_its_recipients_need(town: Town, busy: float | None, chunk: int, rest: int, count: int) -> None:
+    way = a_worker(town, busy=busy)
+    assert way.take(chunk, rest) is None
+    assert (way.gate.left, way.fits(chunk)) == (count, min(chunk, count))
+    assert kept(town).next > 0
+
+
+def test_a_worker_is_woken_shortly_before_its_first_slot(town: Town) -> None:
+    assert a_worker(town, busy=0.5).take(25, 25) is None
+    assert town.clock() == NOON + timedelta(seconds=0.47)
+
+
+@pytest.mark.parametrize(("chunk", "again"), [(25, False), (98, False), (99, True)], ids=["fewer", "as many", "more"])
+def test_slots_left_from_before_are_used_before_any_is_taken(town: Town, chunk: int, again: bool) -> None:
+    way = a_worker(town)
+    way.take(25, 98)
+    before = kept(town)
+    assert way.take(chunk, 200) is None
+    assert (kept(town) != before) is again
+
+
+def test_where_there_is_no_slot_a_worker_keeps_none_and_waits(town: Town) -> None:
+    way = a_worker(town, busy=3)
+    assert way.take(25, 25) == timedelta(seconds=2.22)  # when half of what may be given away ahead is used
+    assert (way.gate.left, town.clock()) == (0, NOON)
+
+
+def test_an_urgent_workers_slots_go_before_routine(town: Town) -> None:
+    a_worker(town, urgent=True).take(25, 25)
+    assert kept(town).urgent_until > kept(town).next
+
+
+def test_a_worker_too_slow_for_its_slots_takes_the_next_further_ahead(town: Town) -> None:
+    way, leads = a_worker(town), []
+    for _ in range(9):
+        began = town.clock()
+        way.take(25, 25)
+        leads.append((from_ms(kept(town).next) - began).total_seconds() - 0.255)
+        town.clock.advance(timedelta(seconds=20))
+        assert way.fits(25) == 0
+    assert leads == pytest.approx([0.03, 0.06, 0.12, 0.24, 0.48, 0.96, 1.92, 2, 2], abs=0.001)
+
+
+def test_a_worker_that_used_its_slots_in_time_takes_the_next_no_further_ahead(town: Town) -> None:
+    way = a_worker(town)
+    for left in (25, 1):
+        way.take(left, left)
+        assert way.fits(25) == left
+        assert all(way.gate.until(NOON + timedelta(hours=1))() for _ in range(left))
+        assert way.lead == timedelta(milliseconds=30)
+
+
+@pytest.mark.parametrize(
+    ("tempo", "news", "expected"),
+    [
+        pytest.param(UNSEEN, News(answered=5), UNSEEN, id="good news of a sender that is well is no news"),
+        pytest.param(UNSEEN, News(answered=5, unanswered=1), Tempo(version=1, bad=1, told=6, since=to_ms(NOON)), id="a lost answer is"),
+        pytest.param(UNSEEN, News(throttled=1), Tempo(version=1, speed=49_000, changed_at=to_ms(NOON)), id="so is a throttle"),
+        pytest.param(Tempo(speed=20_000), News(answered=5), Tempo(version=1, speed=30_000, changed_at=to_ms(NOON)), id="and good news of one that was not"),
+    ],
+)
+def test_a_worker_tells_the_others_what_they_need_to_know(town: Town, tempo: Tempo, news: News, expected: Tempo) -> None:
+    way = a_worker(town, tempo=tempo)
+    if tempo != UNSEEN:
+        town.state.table.put(row_of(tempo))
+    way.tell(news)
+    assert kept(town) == way.tempo == expected
+
+
+def test_a_sender_without_a_pace_needs_no_slots_and_no_news(town: Town) -> None:
+    way = pacer(Channel.EMAIL, urgent=False, tempo=UNSEEN, services=town.services)
+    assert (way.take(50, 100), way.fits(50), way.gate.left) == (None, 50, None)
+    way.tell(News(throttled=5))
+    assert way.tempo == UNSEEN
+    assert not town.state.table.get_many([tempo_key(Channel.EMAIL)])
+
+
+# --- slow machines ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("slow", [0.3, 0.9], ids=["slower than a chunk's slots", "much slower"])
