@@ -192,13 +192,13 @@ def test_no_answer_in_time_is_unknown(twilio):
 
 
 def test_a_call_may_take_ten_seconds_and_connecting_three(twilio):
-    line = TwilioHttp(url=twilio.url, at_once=1)._line()
+    line = TwilioHttp(url=twilio.url, at_once=1).lines.take()
     assert (round(line.sock.gettimeout()), line.timeout) == (CALL_SECONDS, CONNECT_SECONDS) == (10, 3)
     line.close()
 
 
 def test_without_a_stand_in_calls_go_to_twilio_itself():
-    assert TwilioHttp(url=None, at_once=1)._url == "https://api.twilio.com"
+    assert TwilioHttp(url=None, at_once=1).lines.url == "https://api.twilio.com"
 
 
 @pytest.mark.parametrize("reply", [refusing(429, 20429), refusing(401, 20003)], ids=["later", "our credentials"])

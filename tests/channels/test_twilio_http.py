@@ -30,11 +30,11 @@ def test_a_connection_is_kept_for_the_next_call(twilio):
 
 def test_no_more_connections_are_kept_than_may_be_used_at_once(twilio):
     way = TwilioHttp(url=twilio.url, at_once=2)
-    lines = [way._line() for _ in range(3)]
-    way._idle.extend(lines)
+    lines = [way.lines.take() for _ in range(3)]
+    way.lines.idle.extend(lines)
     posting(way)
-    assert len(way._idle) == 2
-    way._idle.extend(line for line in lines if line not in way._idle)
+    assert len(way.lines.idle) == 2
+    way.lines.idle.extend(line for line in lines if line not in way.lines.idle)
 
 
 def test_a_connection_that_the_provider_closed_meanwhile_is_not_used(twilio):
@@ -47,7 +47,7 @@ def test_a_connection_that_the_provider_closed_meanwhile_is_not_used(twilio):
 def test_a_kept_connection_that_died_in_silence_is_not_used(twilio):
     way = TwilioHttp(url=twilio.url, at_once=1)
     posting(way)
-    [line] = way._idle
+    [line] = way.lines.idle
     line.sock.shutdown(socket.SHUT_RDWR)
     assert posting(way).status_code == 200
     assert (len(twilio.asked), twilio.connections) == (2, 2)

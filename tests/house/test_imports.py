@@ -44,7 +44,7 @@ LIBRARIES = {
     "markdown_it": {"render"},
     "nh3": {"render"},
     "twilio": {"channels"},
-    "urllib3": {"channels"},
+    "urllib3": {"channels", "state"},
     "chalice": {"intake", "app"},
     "jsonschema": {"intake"},
     "referencing": {"intake"},
@@ -53,7 +53,7 @@ DOORS = {
     # part: the modules of another part that it may know; the rest of that part is none of its business
     ("store", "state"): {"table", "queue", "sending", "limits"},
     ("flows", "state"): {"queue", "sending", "table"},
-    ("channels", "state"): {"queue", "sending", "straight"},
+    ("channels", "state"): {"lines", "queue", "sending", "straight"},
 }
 SHARED_BY_FLOWS = {
     "capping",
@@ -96,6 +96,7 @@ HANDED_OUT_BY = {
     ("store.sealed", "secrets"),  # a nonce is nobody's business but the seal's
     ("state.dynamodb", "time"),  # how long to wait before asking a throttled table again
     ("state.dynamodb", "random"),
+    ("state.signing", "datetime"),  # AWS takes a signature at its own time only, whatever time it is in the city
 }
 
 MODULES = shipped()
