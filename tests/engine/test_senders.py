@@ -120,9 +120,10 @@ def test_where_there_are_none_a_worker_learns_how_long_to_wait(before: Tempo, wa
     [(replace(SLOW, next=NOW + 2001), WANTED), (replace(SLOW, urgent_until=NOW + 3000), WANTED)],
     ids=["slots given away since", "an urgent reservation since"],
 )
-def test_slots_that_were_given_away_since_a_worker_looked_are_not_its_own(before: Tempo, wanted: Wanted) -> None:
+@pytest.mark.parametrize("seen", [SLOW, replace(SLOW, next=NOW + 500)], ids=["seen idle", "seen busy"])
+def test_slots_that_were_given_away_since_a_worker_looked_are_not_its_own(before: Tempo, wanted: Wanted, seen: Tempo) -> None:
     sender = Sender(before)
-    assert sender.reserve(wanted, SLOW).wait is not None
+    assert sender.reserve(wanted, seen).wait is not None
     assert sender.kept() == before
 
 
@@ -149,6 +150,11 @@ def test_of_two_that_would_probe_one_does() -> None:
 def test_who_would_probe_a_sender_that_was_shut_again_meanwhile_waits(version: int) -> None:
     sender = Sender(replace(SLOW, shut_until=NOW + 9000, version=version))
     assert sender.reserve(WANTED, replace(SLOW, shut_until=NOW)).wait == timedelta(seconds=9)
+
+
+def test_a_probe_by_an_old_view_is_counted_after_what_was_told_since() -> None:
+    sender = Sender(replace(SLOW, shut_until=NOW, version=2, good=1))
+    assert sender.reserve(WANTED, replace(SLOW, shut_until=NOW)).tempo == replace(SLOW, shut_until=NOW + 50_000, version=3, good=1)
 
 
 @pytest.mark.parametrize(("row", "seen"), [(None, Tempo(version=3, speed=1000)), (None, Tempo())], ids=["its row is gone", "it has none yet"])
