@@ -112,7 +112,7 @@ def send_reply(event: SQSEvent) -> "Failures":
     return letters.send(event, services=wiring.services())
 
 
-@app.on_sqs_message(queue="receipts", batch_size=10)
+@app.on_sqs_message(queue="receipts", batch_size=200, maximum_batching_window_in_seconds=2)
 def record_receipts(event: SQSEvent) -> "Failures":
     """What providers say later is recorded."""
     from chalicelib.intake import receipts

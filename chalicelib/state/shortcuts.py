@@ -22,14 +22,17 @@ from botocore.serialize import JSONSerializer, RestJSONSerializer
 from chalicelib.state.carrier import Carrier
 from chalicelib.state.signing import sign_with_us
 
-_CALLED = ("dynamodb", "sesv2", "sqs", "ssm")
 _PLAIN = "json"
 """The protocol of DynamoDB and SQS. Answers in another are small, and left to botocore."""
 _TRIALS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "dynamodb": ("GetItem", {"TableName": "t", "Key": {"pk": {"S": "é"}}}, {"Item": {"n": {"N": "1"}}}),
+    "sesv2": ("SendBulkEmail", {"BulkEmailEntries": [{"Destination": {}}], "DefaultContent": {}}, {"BulkEmailEntryResults": [{"Status": "SUCCESS"}]}),
     "sqs": ("GetQueueUrl", {"QueueName": "q"}, {"QueueUrl": "https://q.example/1"}),
+    "ssm": ("GetParameter", {"Name": "n"}, {"Parameter": {"Value": "v"}}),
 }
-"""A call, what it says, and what it hears. Services without one are not called often enough to be carried by us."""
+"""A call to each, what it says, and what it hears."""
+_CARRIED = ("dynamodb", "sqs")
+"""What is called often, and where a lost answer is only asked for again."""
 
 
 @cache
@@ -43,15 +46,14 @@ def short_session() -> Any:
 
 def straightened(client: Any) -> bool:
     """Have a client go the short way. False, or any error of Python's, where it does not come out as it should; then it is good for nothing."""
-    client._serializer = _WRITERS.get(type(client._serializer), lambda: client._serializer)()
-    trial = _TRIALS.get(client.meta.service_model.service_name)
-    if trial is None:
-        return True
-    if type(client._endpoint.http_session) is not URLLib3Session:
-        return False
-    client._endpoint.http_session = Carrier(client.meta.config)
-    sign_with_us(client)
-    return _passes(client, *trial)
+    service = client.meta.service_model.service_name
+    client._serializer = _WRITERS[type(client._serializer)]()
+    if service in _CARRIED:
+        if type(client._endpoint.http_session) is not URLLib3Session:
+            return False
+        client._endpoint.http_session = Carrier(client.meta.config)
+        sign_with_us(client)
+    return _passes(client, *_TRIALS[service])
 
 
 def _passes(client: Any, operation: str, asked: dict[str, Any], told: dict[str, Any]) -> bool:
@@ -76,7 +78,7 @@ class _Models(Loader):
     """botocore's models of the services that we call. It would look through all four hundred of them at every cold start."""
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - botocore's signature
-        return list(_CALLED)
+        return list(_TRIALS)
 
 
 class _Writer(JSONSerializer):
