@@ -186,14 +186,14 @@ def settle(town: Town, *names: str, receipts: bool = False) -> None:
     """Let the city run until these broadcasts ended: a sweep each minute, and once two found nothing to do, one whenever something is due."""
     end, idle = town.clock() + timedelta(hours=30), 0
     while town.clock() < end:
-        jobs = town.work()
+        died, jobs = town.killer.deaths, town.work()
         if receipts:
             town.deliver_receipts(again=False)
         town.tick()
         jobs += town.work()
         if all(town.state_of(name) in ENDED for name in names):
             return
-        idle = 0 if jobs else idle + 1
+        idle = 0 if jobs or town.killer.deaths > died else idle + 1  # a sweep that died would have found something
         town.clock.advance(EVERY if idle < 2 else _until_due(town))
     raise AssertionError(f"stuck: {[(town.state_of(name), town.counts(name)) for name in names]}")
 

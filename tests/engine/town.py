@@ -58,6 +58,7 @@ class Killer:
     at: int = 0
     after: bool = False
     calls: int = 0
+    deaths: int = 0
     names: list[str] = field(default_factory=list)
     on_call: Callable[[], None] = lambda: None
     on_death: Callable[[], None] = lambda: None
@@ -75,6 +76,7 @@ class Killer:
         return result
 
     def _die(self, name: str) -> None:
+        self.deaths += 1
         self.on_death()
         raise Crash(name)
 

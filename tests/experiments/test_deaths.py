@@ -71,8 +71,10 @@ ON_AWS = {
 @SIZES
 @pytest.mark.parametrize("name", ON_AWS)
 def test_a_death_on_dynamodb_and_sqs_neither_loses_nor_doubles(moto: MotoCity, name: str, share: float) -> None:
-    """Every death in full; one in a hundred of them in each run of the tests, for moto takes a second each. Seen to fail with `after_crash`
-    leaving what was being attempted untried."""
+    """Every death in full; in each run of the tests one in a hundred of them, for moto takes a second each, and the first between a provider and
+    its answer. Seen to fail with `after_crash` leaving what was being attempted untried."""
     taped = Tape(ON_AWS[name], lambda: aws_state(moto))
-    for death in taped.deaths()[:: round(share**-2)]:
+    deaths = taped.deaths()
+    unheard = [death for death in deaths if death.after and death.name.startswith("provider.")]
+    for death in [*unheard[:1], *deaths[:: round(share**-2)]]:
         assert wrong(taped, *taped.play(death)) == [], death

@@ -37,7 +37,8 @@ WRITES, READS, LEFT = 1000, 3000, 36
 """What one partition gives in a second; and the topic's to those who plan, for everybody reads it."""
 PACE = {Channel.EMAIL: 14}
 PLANNED_WITHIN, OVER_WITHIN, LETTER_WITHIN = timedelta(minutes=5), timedelta(minutes=10), timedelta(seconds=10)
-READS_A_LETTER_IN = 3
+READS_A_LETTER_IN, CROWDED = 3, 50
+"""Seconds until somebody uses the link in a letter; how often planning has to be made to wait at least, or this shows nothing."""
 DEATHS = {("batches", "7", 1): "after", ("page", "4", 2): "before", ("page", "2", 1): "after"}
 """With batches of a page written; before a page is named; and once it is, before its batches are queued. Which shard's, which in a row."""
 _PLANNING = re.compile(r"put_many B#\w+#(?P<batches>.)/|update B#\w+/SHARD#(?P<page>.)")
@@ -185,7 +186,7 @@ def test_a_hot_topic_is_planned_in_minutes_while_others_join_it(share: float) ->
 
     told = f"seed {SEED}"
     assert len(town.deaths.died) == len(DEATHS), f"{told}: {town.deaths.died}"
-    assert town.busy.throttled["read"] > newcomers, f"{told}: its readers were not crowded"
+    assert town.busy.throttled["read"] >= CROWDED, f"{told}: its readers were not crowded"
     assert max(shard.at - began for shard in town.plain.progress.shards(name) if shard.at) <= PLANNED_WITHIN, told
     assert max(town.busy.asked.values()) <= WRITES * share, f"{told}: {town.busy.asked.most_common(3)}"
     assert max(one.at for provider in town.providers.values() for one in provider.truth) - began <= OVER_WITHIN, told

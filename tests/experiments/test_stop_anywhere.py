@@ -15,6 +15,7 @@ import pytest
 from chalicelib.domain.address import Channel
 from chalicelib.domain.broadcast import BroadcastState
 from chalicelib.domain.message import Answer, Outcome, Parcel
+from chalicelib.flows.approve import approve
 from chalicelib.flows.progress import not_read
 from chalicelib.store.switches import ALL, Thrown
 from tests.engine.correcting import broadcast, corrected, may_have, recipients
@@ -131,10 +132,18 @@ def assert_soon_over(run: Run, number: int) -> None:
     assert not late or late[-1].at - run.happened <= SOON
 
 
+def set_right(run: Run) -> str:
+    """The name of the correction. One to more than 5,000 people waits for a second person, who is there."""
+    name = corrected(run.town, run.name)
+    if run.town.state_of(name) is BroadcastState.AWAITING_APPROVAL:
+        approve(name, by="ana", services=run.town.services)
+    return name
+
+
 def stopped_and_corrected(folder: Path, seed: int, number: int, audience: Counter[Channel]) -> None:
     """Somebody sees at that moment that it is wrong."""
     run, right = Run(folder, seed), list[str]()
-    run.at(number, lambda: right.append(corrected(run.town, run.name)))
+    run.at(number, lambda: right.append(set_right(run)))
     run.workers.live(until=lambda: bool(right) and run.ended(run.name, *right))
     told = may_have(run.town, run.name)
     assert_soon_over(run, number)
