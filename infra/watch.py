@@ -11,6 +11,10 @@ LOGGED = {
     "addresses cannot be opened": ("sealed-addresses", "No address of a chunk could be opened: is the sealing key the one they were sealed with?"),
     "batch given up": ("batches-given-up", "A batch was given up after eight tries; its untried recipients count as failed by us"),
     "broadcast waits for review": ("broadcasts-in-review", "A guard keeps a broadcast back until an approver lets it go or somebody stops it"),
+    "carriers filter a broadcast": (
+        "broadcasts-filtered",
+        "Carriers take one text in a hundred of a broadcast for spam; look at its words and links, then release its switch",
+    ),
     "source paused by itself": ("sources-paused", "A source went over its caps three times within an hour; its posts are sent back until an admin releases it"),
 }
 """Failures that Lambda does not count as such, because the worker gives back only the messages concerned."""

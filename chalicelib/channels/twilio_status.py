@@ -44,7 +44,7 @@ CODES: Mapping[str, Meaning] = {
     "21602": Meaning(Answer.REFUSED),  # no words
     "21605": Meaning(Answer.REFUSED),  # too long, in its older words
     "21617": Meaning(Answer.REFUSED),  # too long: the preview should have stopped it
-    "30007": Meaning(Answer.REFUSED),  # a carrier's filter took it for spam
+    "30007": Meaning(Answer.REFUSED, Advice.OUR_WORDS),  # a carrier's filter took it for spam
     "30008": Meaning(Answer.REFUSED),  # failed, and nobody says why
     # too much just now: Twilio took nothing
     "20429": Meaning(Answer.LATER),  # too many requests

@@ -76,11 +76,13 @@ class Advice(StrEnum):
     BAD_IF_FIVE_TIMES = "bad_if_five_times"
     OUR_ACCOUNT = "our_account"
     """Nothing is wrong with the address: the provider refuses us, and a person has to act."""
+    OUR_WORDS = "our_words"
+    """Nor here: a carrier took what we wrote for spam."""
 
     @property
     def is_about_address(self) -> bool:
         """Whether there is something to do to the address."""
-        return self not in {Advice.NONE, Advice.OUR_ACCOUNT}
+        return self not in {Advice.NONE, Advice.OUR_ACCOUNT, Advice.OUR_WORDS}
 
     @property
     def streak(self) -> "Streak | None":

@@ -47,7 +47,7 @@ def look(task: Task, chunk: Sequence[int]) -> Look:
     broadcast = read_broadcast(found) if found else None
     now, readers = task.services.now(), _readers(task, chunk, rows)
     verdicts = {entry: _judge(task, one, broadcast, now) for entry, one in readers.items()}
-    return Look(readers, verdicts, ends(broadcast, now), stops(read_switches(rows), task.what.channel))
+    return Look(readers, verdicts, ends(broadcast, now), stops(read_switches(rows), task.what.channel, task.key.broadcast))
 
 
 def _judge(task: Task, reader: Reader, broadcast: Broadcast | None, now: datetime) -> Mark | Hold | None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from chalicelib.domain.address import Channel
 from chalicelib.domain.broadcast import Broadcast, BroadcastState
 from chalicelib.domain.counts import Unread, as_answer
+from chalicelib.flows.completing import complete
 from chalicelib.flows.services import Services
 
 LAST_NEWS = timedelta(days=7)
@@ -22,7 +23,7 @@ def progress(broadcast: Broadcast, *, services: Services) -> Broadcast:
     now = services.now()
     reading = services.store.progress.read(broadcast, now)
     if reading.ended and broadcast.state is BroadcastState.SENDING:
-        services.store.broadcasts.complete(broadcast, reading.values(), now)
+        complete(broadcast, reading.values(), services=services)
     else:
         services.store.broadcasts.keep_counts(broadcast, reading.values(), now)
     return services.store.broadcasts.get(broadcast.id) or broadcast

@@ -6,12 +6,14 @@ only once.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 
 from chalicelib.domain.batch import BatchKey
 from chalicelib.domain.delivery import State
 from chalicelib.domain.jobs import ReceiptJob
 from chalicelib.domain.message import Advice
+from chalicelib.flows.filtering import note_filtered
 from chalicelib.flows.heeding import Word, heed
 from chalicelib.flows.services import Services
 from chalicelib.flows.waking import wake_if_proven
@@ -23,17 +25,21 @@ _log = logging.getLogger("belfry")
 def record_receipt(jobs: Sequence[ReceiptJob], *, services: Services) -> None:
     """Add receipts to their batches, one write per batch. A token that is not ours, or of a batch that is gone, is ignored."""
     grouped: dict[BatchKey, dict[State, set[int]]] = {}
+    filtered: Counter[str] = Counter()
     for job in jobs:
         named = _named(job, services)
         if named is None:
             continue
         key, entry = named
         _heed(job, key, entry, services)
+        filtered[key.broadcast] += job.advice == Advice.OUR_WORDS
         grouped.setdefault(key, {}).setdefault(State(job.status), set()).add(entry)
     for key, entries in grouped.items():
         far = services.store.batches.add_receipts(key, entries)
         if far is not None:
             wake_if_proven(key, far, None, services=services)
+    for broadcast, texts in (+filtered).items():
+        note_filtered(broadcast, texts, services=services)
     refusals = sorted({job.code for job in jobs if job.advice == Advice.OUR_ACCOUNT})
     if refusals:
         _log.error("provider refuses our account", extra={"fields": {"codes": refusals}})

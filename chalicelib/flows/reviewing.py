@@ -1,19 +1,16 @@
 """Keeping a broadcast back until a person has looked, and saying so where somebody hears it."""
 
 import logging
-from datetime import datetime
 
 from chalicelib.domain.broadcast import Broadcast, BroadcastState, Review
 from chalicelib.domain.guards import BREACHES, Weighed, is_breach
 from chalicelib.errors import TransactionRefused
 from chalicelib.flows.services import Services
+from chalicelib.flows.switching import turn
 from chalicelib.flows.weighing import day_of, source_of
 from chalicelib.state.table import Write
-from chalicelib.store.audit import AuditEntry
-from chalicelib.store.switches import Thrown, source_switch
-
-ENGINE = "engine"
-"""Who acts where a guard does."""
+from chalicelib.store.audit import ENGINE, AuditEntry
+from chalicelib.store.switches import source_switch
 
 _log = logging.getLogger("belfry")
 
@@ -23,7 +20,7 @@ def keep_back(weighed: Weighed, review: Review, *, services: Services) -> None:
     a source's caps within an hour pauses the source first."""
     broadcast, source = weighed.broadcast, source_of(weighed.broadcast)
     if source and is_breach(review) and services.store.sources.breaches(source, weighed.now) >= BREACHES - 1:
-        _pause(source, weighed.now, services)
+        _pause(source, services)
     writes = [services.store.broadcasts.review_write(broadcast, review), review_entry(broadcast.id, review, services=services)]
     try:
         services.store.table.transact([*writes, *_give_back(weighed, review, source, services)])
@@ -59,13 +56,8 @@ def _give_back(weighed: Weighed, review: Review, source: str | None, services: S
     return writes
 
 
-def _pause(source: str, now: datetime, services: Services) -> None:
+def _pause(source: str, services: Services) -> None:
     """Nothing of the source goes, and its posts are sent back to be tried again, until somebody releases the switch."""
     why = f"{BREACHES} broadcasts over a cap within an hour"
-    name = source_switch(source)
     _log.error("source paused by itself", extra={"fields": {"source": source, "why": why}})
-    entry = services.store.audit.write(f"switch:{name}", AuditEntry(ENGINE, "switch.thrown", now, why), id=services.new_id())
-    try:
-        services.store.table.transact([services.store.switches.throw_write(name, Thrown(ENGINE, now, why)), entry])
-    except TransactionRefused:
-        return  # somebody else was first
+    turn(source_switch(source), stopped=True, why=why, by=ENGINE, services=services)

@@ -103,7 +103,7 @@ def _read(job: SendJob, services: Services) -> _Read | None:
     if far is None or what is None or broadcast_key(key.broadcast) not in rows:
         return None
     broadcast, content = read_broadcast(rows[broadcast_key(key.broadcast)]), read_content(rows[content_key(key.broadcast)])
-    return _Read(job, far, what, broadcast, content, _pacer(what, broadcast, rows, services), stops(read_switches(rows), what.channel))
+    return _Read(job, far, what, broadcast, content, _pacer(what, broadcast, rows, services), stops(read_switches(rows), what.channel, key.broadcast))
 
 
 def _pacer(what: What, broadcast: Broadcast, rows: Mapping[Key, Values], services: Services) -> Pacer:

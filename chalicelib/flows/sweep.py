@@ -12,6 +12,7 @@ from datetime import timedelta
 from chalicelib.domain.batch import BatchKey, BatchState, HowFar
 from chalicelib.domain.broadcast import Broadcast, BroadcastState
 from chalicelib.domain.jobs import FanOutJob, LaunchJob, SendJob, fan_out_queue, send_queue
+from chalicelib.flows.completing import complete
 from chalicelib.flows.services import Services
 from chalicelib.state.queue import Outgoing
 from chalicelib.state.sending import send_all
@@ -71,7 +72,7 @@ def _tend_sending(broadcast: Broadcast, services: Services) -> None:
     if all(shard.done for shard in shards):
         reading = services.store.progress.read(broadcast, services.now())
         if reading.ended:
-            services.store.broadcasts.complete(broadcast, reading.values(), services.now())
+            complete(broadcast, reading.values(), services=services)
 
 
 def _queue_shards(broadcast: Broadcast, shards: list[Shard], services: Services) -> None:

@@ -1,31 +1,30 @@
-"""Turn a switch: stop everything, one channel or one source, or let it go on. Each real change has one audit entry."""
-
-from contextlib import suppress
+"""Turn a switch: stop everything, one channel, one source or one broadcast, or let it go on. Each real change has one audit entry."""
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.city import City
-from chalicelib.errors import Invalid, TransactionRefused
+from chalicelib.errors import Invalid
 from chalicelib.flows.services import Services
-from chalicelib.store.audit import AuditEntry
-from chalicelib.store.switches import ALL, Thrown, source_switch
+from chalicelib.flows.switching import turn
+from chalicelib.store.switches import ALL, Thrown, broadcast_switch, source_switch
 
 
 def names(city: City) -> list[str]:
-    """Every switch there is."""
+    """Every switch there always is; each broadcast has one besides."""
     return [ALL, *map(str, Channel), *map(source_switch, city.sources)]
 
 
 def turn_switch(name: str, *, stopped: bool, why: str, by: str, services: Services) -> dict[str, Thrown]:
     """Throw a switch or release it; all that are thrown now. Turning it where it stands changes nothing. Raises Invalid for one there is not;
     a source that the city no longer lists can still be released."""
-    thrown, now = services.store.switches.thrown(), services.now()
-    if name not in {*names(services.city), *thrown}:
+    thrown = services.store.switches.thrown()
+    if name not in {*names(services.city), *thrown} and not _is_broadcast(name, services):
         raise Invalid.field("#/name", "unknown_switch", "There is no such switch.")
     if (name in thrown) is stopped:
         return thrown
-    switches = services.store.switches
-    write = switches.throw_write(name, Thrown(by, now, why)) if stopped else switches.release_write(name)
-    entry = AuditEntry(by, "switch.thrown" if stopped else "switch.released", now, why)
-    with suppress(TransactionRefused):  # somebody turned it the same way at this very moment
-        services.store.table.transact([write, services.store.audit.write(f"switch:{name}", entry, id=services.new_id())])
-    return switches.thrown()
+    turn(name, stopped=stopped, why=why, by=by, services=services)
+    return services.store.switches.thrown()
+
+
+def _is_broadcast(name: str, services: Services) -> bool:
+    _, _, id = name.partition(":")
+    return name == broadcast_switch(id) and services.store.broadcasts.get(id) is not None

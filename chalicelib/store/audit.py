@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from chalicelib.domain.times import from_ms, to_ms
 from chalicelib.state.table import Key, Put, Row, Table, Values, Write
 
+ENGINE = "engine"
+"""Who acts where a guard does."""
 KEPT = timedelta(days=731)
 
 

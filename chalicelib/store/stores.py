@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chalicelib.store.consents import Consents
     from chalicelib.store.contents import Contents
     from chalicelib.store.days import Days
+    from chalicelib.store.filtered import Filtered
     from chalicelib.store.headcounts import Headcounts
     from chalicelib.store.history import History
     from chalicelib.store.inbound import InboundTexts
@@ -106,6 +107,13 @@ class Stores:
         from chalicelib.store.days import Days
 
         return Days(self.table)
+
+    @cached_property
+    def filtered(self) -> "Filtered":
+        """What carriers took for spam."""
+        from chalicelib.store.filtered import Filtered
+
+        return Filtered(self.table)
 
     @cached_property
     def reach(self) -> "Reach":

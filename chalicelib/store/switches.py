@@ -1,6 +1,7 @@
 """Kill switches: `SWITCHES` / `SWITCHES`, one value per switch that is thrown, with who threw it, when and why.
 
-`all` and a channel's name stop every hand-over; `source:<id>` stops that source's posts. Workers read the row with each look.
+`all` and a channel's name stop every hand-over, `broadcast:<id>` those of one broadcast; `source:<id>` stops that source's posts. Workers read
+the row with each look.
 """
 
 from collections.abc import Mapping
@@ -52,14 +53,19 @@ def read_switches(rows: Mapping[Key, Values]) -> dict[str, Thrown]:
     return {name: _thrown(value) for name, value in found.items() if isinstance(value, Mapping)}
 
 
-def stops(thrown: Mapping[str, object], channel: Channel) -> bool:
-    """Whether a channel may hand nothing over."""
-    return ALL in thrown or str(channel) in thrown
+def stops(thrown: Mapping[str, object], channel: Channel, broadcast: str) -> bool:
+    """Whether nothing of a broadcast may be handed over on a channel."""
+    return not {ALL, str(channel), broadcast_switch(broadcast)}.isdisjoint(thrown)
 
 
 def source_switch(source: str) -> str:
     """The name of a source's switch."""
     return f"source:{source}"
+
+
+def broadcast_switch(broadcast: str) -> str:
+    """The name of a broadcast's switch."""
+    return f"broadcast:{broadcast}"
 
 
 def _thrown(value: Values) -> Thrown:

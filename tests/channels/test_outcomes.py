@@ -27,13 +27,14 @@ from chalicelib.domain.message import Advice, Answer, Outcome, Streak
 from infra.watch import LOGGED
 
 ACCEPTED, REFUSED, LATER, NOT_SENT, UNKNOWN = Answer.ACCEPTED, Answer.REFUSED, Answer.LATER, Answer.NOT_SENT, Answer.UNKNOWN
-NONE, STOPPED, BAD, TWICE, FIVE, OURS = (
+NONE, STOPPED, BAD, TWICE, FIVE, OURS, WORDS = (
     Advice.NONE,
     Advice.OPTED_OUT,
     Advice.BAD_ADDRESS,
     Advice.BAD_IF_TWICE,
     Advice.BAD_IF_FIVE_TIMES,
     Advice.OUR_ACCOUNT,
+    Advice.OUR_WORDS,
 )
 MENDED, HOUR = timedelta(minutes=15), timedelta(hours=1)
 
@@ -52,7 +53,7 @@ TWILIO: Mapping[str, Row] = {
     "21602": (REFUSED, NONE, None),
     "21605": (REFUSED, NONE, None),
     "21617": (REFUSED, NONE, None),
-    "30007": (REFUSED, NONE, None),
+    "30007": (REFUSED, WORDS, None),
     "30008": (REFUSED, NONE, None),
     "20429": (LATER, NONE, None),
     "21611": (LATER, NONE, None),
@@ -209,6 +210,7 @@ def test_how_often_an_address_must_fail_to_be_bad() -> None:
         NONE: None,
         STOPPED: None,
         OURS: None,
+        WORDS: None,
         BAD: Streak(1, timedelta(0)),
         TWICE: Streak(2, timedelta(days=30)),
         FIVE: Streak(5, timedelta(days=14)),

@@ -289,7 +289,7 @@ def test_callbacks(status, state):
         pytest.param(
             {"MessageStatus": "undelivered", "ErrorCode": "30006", "token": "t"}, [ReceiptJob("t", "failed", "30006", "bad_address")], id="a landline"
         ),
-        pytest.param({"MessageStatus": "undelivered", "ErrorCode": "30007", "token": "t"}, [ReceiptJob("t", "failed", "30007", "")], id="filtered"),
+        pytest.param({"MessageStatus": "undelivered", "ErrorCode": "30007", "token": "t"}, [ReceiptJob("t", "failed", "30007", "our_words")], id="filtered"),
         pytest.param({"MessageStatus": "Delivered", "ErrorCode": "", "token": "t"}, [ReceiptJob("t", "delivered")], id="an empty code"),
     ],
 )

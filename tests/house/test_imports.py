@@ -57,6 +57,9 @@ DOORS = {
 }
 SHARED_BY_FLOWS = {
     "capping",
+    "completing",
+    "filtering",
+    "switching",
     "services",
     "slots",
     "launching",

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.errors import TransactionRefused
 from chalicelib.store.stores import Stores
 from chalicelib.store.switches import Thrown
-from tests.intake.desk import Desk, Reply
+from tests.intake.desk import Desk, Reply, a_broadcast
 
 
 @pytest.fixture
@@ -68,6 +68,14 @@ def test_of_two_who_turn_it_at_once_one_is_on_record(desk: Desk) -> None:
         inner.transact([desk.services.store.switches.throw_write("sms", Thrown("third", desk.clock()))])
 
 
+def test_one_broadcast_is_stopped_and_let_go_on_like_a_channel(desk: Desk) -> None:
+    name = f"broadcast:{desk.post('/v1/broadcasts', a_broadcast()).json['id']}"
+    assert turn(desk, name, True, why="Is the link right?").json["stopped"] is True
+    assert [row["name"] for row in desk.get("/v1/switches", key="admin").json["data"] if row["stopped"]] == [name]
+    assert turn(desk, name, False).json["stopped"] is False
+    assert name not in {row["name"] for row in desk.get("/v1/switches", key="admin").json["data"]}
+
+
 def test_a_source_that_is_gone_can_be_released_and_not_stopped(desk: Desk) -> None:
     desk.state.table.transact([desk.services.store.switches.throw_write("source:gone", Thrown("engine", desk.clock(), "caps"))])
     assert desk.get("/v1/switches", key="admin").json["data"][-1]["name"] == "source:gone"
@@ -83,6 +91,9 @@ def test_a_source_that_is_gone_can_be_released_and_not_stopped(desk: Desk) -> No
         ({"name": "fax", "stopped": True}, ("#/name", "unknown_switch")),
         ({"name": "source:nobody", "stopped": True}, ("#/name", "unknown_switch")),
         ({"name": "source:", "stopped": True}, ("#/name", "unknown_switch")),
+        ({"name": "broadcast:bc_nobody", "stopped": True}, ("#/name", "unknown_switch")),
+        ({"name": "broadcast:", "stopped": True}, ("#/name", "unknown_switch")),
+        ({"name": "broadcast", "stopped": True}, ("#/name", "unknown_switch")),
         ({"name": "ALL", "stopped": True}, ("#/name", "unknown_switch")),
         ({"name": "", "stopped": True}, ("#/name", "too_short")),
         ({"name": "x" * 101, "stopped": True}, ("#/name", "too_long")),
