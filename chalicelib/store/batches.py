@@ -87,9 +87,10 @@ class Batches:
         no longer ours."""
         values = _answer_values(answers) | {"state": str(state), "attempting": []}
         if state is BatchState.SETTLED:
-            return self._as_owner(key, claim, Change(set=values | {"settled_at": to_ms(when)}, remove=("open", "due", "lease_until")))
-        values |= {"not_before": to_ms(when), "due": to_ms(when)}
-        return self._as_owner(key, claim, Change(set=values, remove=("lease_until",)))
+            change = Change(set=values | {"settled_at": to_ms(when)}, remove=("open", "due", "lease_until"))
+        else:
+            change = Change(set=values | {"not_before": to_ms(when), "due": to_ms(when)}, remove=("lease_until",))
+        return self._as_owner(key, claim, change, done=state)
 
     def add_receipts(self, key: BatchKey, entries: Mapping[State, Collection[int]]) -> HowFar | None:
         """What is proven of entries, in any order and any number of times; the batch as it stands then, None where it is gone."""
@@ -104,13 +105,16 @@ class Batches:
         expect = every(equals("state", str(BatchState.WAITING)), equals("claim", seen.claim) if seen.claim else Lacks("claim"))
         return self._write(key, Change(set={"not_before": to_ms(now), "due": to_ms(now)}), expect)
 
+    def put_off(self, key: BatchKey, seen: HowFar, *, due: datetime) -> bool:
+        """It waits for a reason that its row does not show, and a message will come back to it before `due`. False where it was moved on meanwhile."""
+        return self._write(key, Change(set={"due": to_ms(due)}), _as_seen(seen))
+
     def push(self, key: BatchKey, seen: HowFar, *, due: datetime, release: datetime | None) -> bool:
         """The sweep's turn: look again at `due`; with `release`, a held batch need wait no longer. Never touches the lease."""
         values: dict[str, Value] = {"due": to_ms(due)}
         if release:
             values["not_before"] = 0
-        expect = every(equals("state", str(seen.state)), equals("due", to_ms(seen.due)) if seen.due else Lacks("due"))
-        return self._write(key, Change(set=values, add={"swept": 1}), expect)
+        return self._write(key, Change(set=values, add={"swept": 1}), _as_seen(seen))
 
     def delete(self, key: BatchKey) -> None:
         """Remove the rows of a planning attempt that never counted."""
@@ -145,12 +149,14 @@ class Batches:
                 return
             after = page.after
 
-    def _as_owner(self, key: BatchKey, claim: str, change: Change) -> HowFar | None:
+    def _as_owner(self, key: BatchKey, claim: str, change: Change, *, done: BatchState | None = None) -> HowFar | None:
+        """`done`: where our own write left the batch, should it be repeated because its answer was lost."""
         expect = every(equals("claim", claim), equals("state", str(BatchState.CLAIMED)))
         try:
             return _read_far(self.table.update(far_key(key), change, expect=expect))
-        except WriteRefused:
-            return None
+        except WriteRefused as refused:
+            mine = done is not None and refused.old is not None and (refused.old.get("claim"), refused.old.get("state")) == (claim, str(done))
+            return _read_far(refused.old) if mine and refused.old is not None else None
 
     def _write(self, key: BatchKey, change: Change, expect: Condition) -> bool:
         try:
@@ -158,6 +164,10 @@ class Batches:
             return True
         except WriteRefused:
             return False
+
+
+def _as_seen(seen: HowFar) -> Condition:
+    return every(equals("state", str(seen.state)), equals("due", to_ms(seen.due)) if seen.due else Lacks("due"))
 
 
 def new_rows(key: BatchKey, what: What, *, not_before: datetime | None, due: datetime, now: datetime) -> list[Row]:
@@ -258,10 +268,11 @@ def _read_entry(fields: list[str | int]) -> Entry:
 def _answer_values(answers: Answers) -> dict[str, Value]:
     values: dict[str, Value] = {"cells": packed_cells(answers.cells)}
     values |= {"resent": _numbered(answers.resent), "laters": answers.laters}
+    doubt = any(cell == State.UNKNOWN for cell in answers.cells)
     if answers.in_doubt_since:
         values["in_doubt_since"] = to_ms(answers.in_doubt_since)
-    if answers.doubt_from:
-        values["doubt_from"] = to_ms(answers.doubt_from)
+    if answers.doubt_from:  # 0 once nothing is in doubt: the next doubt begins when it begins
+        values["doubt_from"] = to_ms(answers.doubt_from) if doubt else 0
     return values
 
 
@@ -303,4 +314,4 @@ def _numbers(values: Values, name: str) -> frozenset[int]:
 
 def _moment(values: Values, name: str) -> datetime | None:
     found = values.get(name)
-    return from_ms(found) if isinstance(found, int) else None
+    return from_ms(found) if isinstance(found, int) and found else None

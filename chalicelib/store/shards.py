@@ -41,11 +41,12 @@ class Shards:
         return _read(self.table.get(shard_key(broadcast, shard)) or {})
 
     def checkpoint(self, broadcast: str, shard: int, turned: Shard, now: datetime) -> bool:
-        """The batches of the last page of `turned` are written: from now on they count. False where another job was first."""
+        """The batches of the last page of `turned` are written: from now on they count. False where another job was first. A write that is
+        repeated because its answer was lost may find that others read on meanwhile: its page counts all the same."""
         before, token = turned.page - 1, turned.tokens[-1]
         values: Values = {"page": turned.page, "after": turned.after, "tokens": list(turned.tokens), "planned": _counts(turned.planned), "at": to_ms(now)}
         expect = every(either(Lacks("page"), equals("page", before)), Lacks("done"))
-        return self._write(broadcast, shard, Change(set=values), expect, mine=lambda old: _read(old).tokens[-1:] == (token,))
+        return self._write(broadcast, shard, Change(set=values), expect, mine=lambda old: token in _read(old).tokens)
 
     def cut(self, broadcast: str, shard: int, read: Shard, unread: Unread, now: datetime) -> bool:
         """The broadcast was stopped: what is unread stays unread, and is counted."""
