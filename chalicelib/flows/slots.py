@@ -22,8 +22,8 @@ GRACE = timedelta(milliseconds=20)
 """How late a slot may still be used. At 98 % of the contract, a second that some slots slipped into still holds no more than the contract."""
 CHUNK_SECONDS = 5
 """A chunk's slots span no more than this, however slow the sender."""
-BURST_SECONDS = 1.0
-"""A worker who is alone with a sender may take slots for so long at once."""
+BURST_SECONDS = 0.3
+"""A worker who is alone with a sender may take slots for so long at once. In a longer time it would miss some while the provider answers."""
 HORIZON = {True: timedelta(seconds=10), False: timedelta(seconds=1.5)}
 """How far ahead slots are given away to an urgent and to a routine worker: what routine holds already, urgent has to wait for."""
 
@@ -50,11 +50,14 @@ class SlotGate:
         return max(0, self._slots.count - self._next(self._now()))
 
     def until(self, last: datetime) -> Gate:
-        """A gate that waits for the next slot and says whether a call may still begin: not after `last`, and not without a slot."""
+        """A gate that waits for the next slot and says whether a call may still begin: not after `last`, and not without a slot.
+        Asked `again` it takes no slot: whom a provider did not take has used none."""
 
-        def gate() -> bool:
+        def gate(*, again: bool = False) -> bool:
             with self._lock:
                 now = self._now()
+                if again:
+                    return now <= last
                 number = self._next(now)
                 self.missed = self.missed or number > self._used
                 if self._slots.count is not None and number >= self._slots.count:

@@ -1,5 +1,6 @@
 """Slots: evenly spaced, forfeited when missed, urgent first, shared by all workers; switches and changed minds are looked at before each hand-over."""
 
+import math
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +12,7 @@ from chalicelib.domain.address import Channel
 from chalicelib.domain.delivery import Mark, SkipReason, State
 from chalicelib.domain.pace import News, Tempo
 from chalicelib.domain.times import from_ms, to_ms
-from chalicelib.flows.slots import GRACE, Pacer, SlotGate, pacer
+from chalicelib.flows.slots import BURST_SECONDS, GRACE, Pacer, SlotGate, pacer
 from chalicelib.state.table import Row
 from chalicelib.store.pace import UNSEEN, Slots, Wanted, find_tempo, tempo_key
 from chalicelib.store.subscriptions import Subscription
@@ -20,6 +21,7 @@ from tests.engine.town import Town
 from tests.tables import NOON, Clock
 
 TENTH = timedelta(seconds=0.1)
+A_BURST = math.floor(98 * BURST_SECONDS)
 CHUNK, HORIZON = 25, timedelta(seconds=1.5)
 
 
@@ -43,6 +45,18 @@ def test_calls_pass_in_their_slots() -> None:
     moments = [clock() for _ in range(10) if gate.until(NOON + timedelta(hours=1))()]
     assert [moment - NOON for moment in moments] == [number * TENTH for number in range(10)]
     assert not gate.until(NOON + timedelta(hours=1))()
+
+
+def test_whom_a_provider_did_not_take_may_be_called_again_in_time_without_another_slot() -> None:
+    gate, clock = a_gate(1)
+    enter = gate.until(NOON + TENTH)
+    assert enter()
+    assert not enter()
+    assert enter(again=True)
+    clock.advance(TENTH)
+    assert enter(again=True)
+    clock.advance(timedelta(microseconds=1))
+    assert not enter(again=True)
 
 
 def test_a_missed_slot_is_forfeited_and_a_little_late_is_none_missed() -> None:
@@ -137,8 +151,9 @@ def kept(town: Town) -> Tempo:
 @pytest.mark.parametrize(
     ("busy", "chunk", "rest", "count"),
     [
-        pytest.param(None, 25, 200, 98, id="alone with a sender: a second's worth"),
-        pytest.param(None, 25, 40, 40, id="or as many as there are"),
+        pytest.param(None, 25, 200, A_BURST, id="alone with a sender: for a while to come"),
+        pytest.param(None, 5, A_BURST - 1, A_BURST - 1, id="or as many as there are"),
+        pytest.param(None, A_BURST + 1, 200, A_BURST + 1, id="but a chunk at least"),
         pytest.param(0.5, 25, 200, 25, id="among others: a chunk"),
         pytest.param(0.5, 25, 3, 3, id="or what is left of it"),
         pytest.param(0.5, 1, 1, 1, id="a single one"),
@@ -156,12 +171,12 @@ def test_a_worker_is_woken_shortly_before_its_first_slot(town: Town) -> None:
     assert town.clock() == NOON + timedelta(seconds=0.47)
 
 
-@pytest.mark.parametrize(("chunk", "again"), [(25, False), (98, False), (99, True)], ids=["fewer", "as many", "more"])
-def test_slots_left_from_before_are_used_before_any_is_taken(town: Town, chunk: int, again: bool) -> None:
+@pytest.mark.parametrize(("more", "again"), [(-1, False), (0, False), (1, True)], ids=["fewer", "as many", "more"])
+def test_slots_left_from_before_are_used_before_any_is_taken(town: Town, more: int, again: bool) -> None:
     way = a_worker(town)
-    way.take(25, 98)
+    way.take(25, 200)
     before = kept(town)
-    assert way.take(chunk, 200) is None
+    assert way.take((way.gate.left or 0) + more, 200) is None
     assert (kept(town) != before) is again
 
 
