@@ -55,8 +55,8 @@ ROUNDS = (
                 for name in ("delivery", "batch", "doubt", "verdict", "approval", "webhook", "tokens", "times", "wall_times", "quiet", "pace")
             ),
             "tests/channels/test_outcomes.py",
-            "tests/channels/test_email.py",
-            "tests/channels/test_sms.py",
+            "tests/channels/test_ses_events.py",
+            "tests/channels/test_twilio_status.py",
             "tests/channels/test_twilio_signature.py",
             "tests/render/test_sms_parts.py",
             "tests/conversation/test_inbound.py",
