@@ -33,7 +33,7 @@ def read_key(item: Mapping[str, Attribute]) -> Key:
 
 def read_values(item: Mapping[str, Attribute]) -> dict[str, Value]:
     """The values of an item, its key left out."""
-    return {name: read_attribute(attribute) for name, attribute in item.items() if name not in KEY_NAMES}
+    return {name: attribute["S"] if "S" in attribute else read_attribute(attribute) for name, attribute in item.items() if name not in KEY_NAMES}
 
 
 def to_attribute(value: Value) -> Attribute:
