@@ -1,12 +1,13 @@
 """Emails, through SES's bulk call: the layout and what all share once, each recipient's own values beside it.
 
     parcels → groups of one layout → one call of up to 50, asked of the gate first → evidence → one outcome per entry
+                                     ↳ refused whole, maybe for one recipient's sake: in halves, in the slots taken already
 
 Author text travels as values, never as layout, so nothing in it acts as a placeholder.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from email.utils import formataddr
 from http import HTTPStatus
@@ -90,8 +91,14 @@ _NEVER_LEFT = (EndpointConnectionError, ConnectTimeoutError)
 
 _STAND_IN = {"aws_access_key_id": "stand-in", "aws_secret_access_key": "stand-in", "region_name": "us-east-1"}
 
-Gate = Callable[[], bool]
 MOST_IN_CALL = 50
+
+
+class Gate(Protocol):
+    """Asked for each recipient before a call, and once more before each call made `again` for recipients who have their slots."""
+
+    def __call__(self, *, again: bool = False) -> bool:
+        """False: do not call."""
 
 
 class EmailSettings(Protocol):
@@ -140,21 +147,29 @@ class EmailSender:
         return None
 
     def _send(self, parcels: Sequence[Parcel], gate: Gate) -> Sequence[Evidence]:
-        """One call, and what is known of each recipient after it."""
+        """What is known of each recipient in the end."""
         if not all(gate() for _ in parcels):  # SES counts recipients, not calls
             return [NeverLeft(NOT_TRIED)] * len(parcels)
+        return self._call(parcels, gate)
+
+    def _call(self, parcels: Sequence[Parcel], gate: Gate) -> Sequence[Evidence]:
+        """One call; more, of half as many each, where one recipient may be why all are refused."""
         try:
             answer = self._client.send_bulk_email(**_request(parcels, self._sender))
         except ClientError as error:
             evidence = _error(error)
             if evidence.code in _MAY_BE_ONE and evidence.status < HTTPStatus.INTERNAL_SERVER_ERROR and len(parcels) > 1:
                 middle = len(parcels) // 2
-                return [*self._send(parcels[:middle], gate), *self._send(parcels[middle:], gate)]
+                return [*self._again(parcels[:middle], gate), *self._again(parcels[middle:], gate)]
             return [evidence] * len(parcels)
         except (BotoCoreError, ResponseParserError) as error:
             return [_transport(error)] * len(parcels)
         results = answer.get("BulkEmailEntryResults", [])
         return [_result(one) for one in results] if len(results) == len(parcels) else [Lost("short_answer")] * len(parcels)
+
+    def _again(self, parcels: Sequence[Parcel], gate: Gate) -> Sequence[Evidence]:
+        """A part of a call that was refused whole: SES took none of it, so that their slots are good still, and only the time is asked."""
+        return self._call(parcels, gate) if gate(again=True) else [NeverLeft(NOT_TRIED)] * len(parcels)
 
 
 # --- the call --------------------------------------------------------------------------------------------------------

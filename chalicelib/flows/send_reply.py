@@ -52,7 +52,7 @@ def _hand_over(reply: Reply, to: Address, message: EmailMessage, services: Servi
 def _gate(services: Services) -> Gate:
     """A slot of the sender's pace, before any routine broadcast: a letter does not wait for one to end."""
     way, last = pacer(Channel.EMAIL, urgent=True, tempo=Tempo(), services=services), services.now() + _LAST
-    return way.gate.until(last) if way.take(1, 1) is None else lambda: False
+    return way.gate.until(last) if way.take(1, 1) is None else lambda **_: False
 
 
 def _settle(reply: Reply, outcome: Outcome, services: Services) -> None:

@@ -15,8 +15,12 @@ from chalicelib.domain.words import Words
 from chalicelib.state.queue import Queues
 from chalicelib.store.stores import Stores
 
-Gate = Callable[[], bool]
-"""Asked right before each provider call; waits for pace. False: too late, do not call."""
+
+class Gate(Protocol):
+    """Asked for each recipient right before the provider is called; waits for pace. False: too late, do not call."""
+
+    def __call__(self, *, again: bool = False) -> bool:
+        """`again`: a provider that took nobody is called again for recipients who passed already. They need no further slot, only time."""
 
 
 SignedByTwilio = Callable[[str, Sequence[tuple[str, str]], str], bool]

@@ -264,6 +264,22 @@ def test_one_recipient_that_spoils_the_call_is_found_by_halves_and_the_others_st
     assert outcomes[13] == Outcome(Answer.REFUSED, "BadRequestException")
 
 
+def test_no_half_begins_after_the_last_moment(ses):
+    ses.answer = lambda asked: refusing(400, "BadRequestException")
+    turns = iter([True, False, False, False])
+    outcomes = sender_to(ses.url).hand_over(parcels(4), gate=lambda *, again=False: next(turns) if again else True)
+    assert list(outcomes) == [Outcome(Answer.NOT_SENT, "not_tried")] * 4
+    assert [len(asked.json["BulkEmailEntries"]) for asked in ses.asked] == [4, 2]
+
+
+def test_each_recipient_takes_one_slot_however_many_calls_there_are(ses):
+    ses.answer = lambda asked: refusing(400, "MessageRejected")
+    slots: list[None] = []
+    outcomes = sender_to(ses.url).hand_over(parcels(8), gate=lambda *, again=False: again or slots.append(None) is None)
+    assert {outcome.answer for outcome in outcomes} == {Answer.REFUSED}
+    assert (len(slots), len(ses.asked)) == (8, 15)
+
+
 def test_a_failure_of_theirs_is_not_tried_again_in_halves(ses):
     ses.answer = lambda asked: refusing(500, "BadRequestException")
     assert {outcome.answer for outcome in hand_over(ses, 8)} == {Answer.UNKNOWN}

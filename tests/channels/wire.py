@@ -122,6 +122,6 @@ def closed_port() -> str:
         return f"http://127.0.0.1:{free.getsockname()[1]}"
 
 
-def open_gate() -> bool:
+def open_gate(*, again: bool = False) -> bool:
     """Always: call."""
     return True
