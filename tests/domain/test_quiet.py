@@ -58,6 +58,7 @@ def test_a_window_begins_with_its_first_minute_and_ends_before_its_last(window: 
         pytest.param((60, 150), "2027-03-14T01:30", "2027-03-14T03:00", id="an end that the clocks skip: the first time after"),
         pytest.param((60, 120), "2027-03-14T01:59:30", "2027-03-14T03:00", id="an end at which they skip"),
         pytest.param((60, 180), "2027-03-14T01:30", "2027-03-14T03:00", id="an end to which they skip"),
+        pytest.param((180, 150), "2027-03-14T01:30", "2027-03-15T02:30", id="an end that they skip, and quiet again after it: the next day's"),
     ],
 )
 def test_what_is_held_comes_out_when_the_window_ends(window: Window, at: str, release: str) -> None:
