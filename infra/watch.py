@@ -10,6 +10,7 @@ LOGGED = {
     "provider refuses our account": ("refused-by-provider", "A provider takes nothing from us before somebody acts: credentials, money, a suspended account"),
     "addresses cannot be opened": ("sealed-addresses", "No address of a chunk could be opened: is the sealing key the one they were sealed with?"),
     "batch given up": ("batches-given-up", "A batch was given up after eight tries; its untried recipients count as failed by us"),
+    "letter given up": ("letters-given-up", "A letter to one person, such as a confirmation, could not be handed over; they are outside and do not know why"),
     "broadcast waits for review": ("broadcasts-in-review", "A guard keeps a broadcast back until an approver lets it go or somebody stops it"),
     "carriers filter a broadcast": (
         "broadcasts-filtered",

@@ -82,7 +82,8 @@ class SlotGate:
 
 @dataclass
 class Pacer:
-    """One worker's way to its sender's slots. `tempo` is the sender as this worker last saw it."""
+    """One worker's way to its sender's slots. `tempo` is the sender as this worker last saw it; `alone`: nothing comes after what it sends, so
+    nobody is kept back for more of it."""
 
     channel: Channel
     urgent: bool
@@ -90,6 +91,7 @@ class Pacer:
     tempo: Tempo
     gate: SlotGate
     lead: timedelta = LEAD[0]
+    alone: bool = False
 
     def take(self, chunk: int, rest: int) -> timedelta | None:
         """See to slots for a chunk, of `rest` recipients to come, and wait for the first. The time to leave the sender alone where there are none."""
@@ -101,7 +103,7 @@ class Pacer:
             self.lead = min(LEAD[1], self.lead * 2)
         speed = per_second(self.tempo, pace)
         most = max(1, min(chunk, rest, math.floor(speed * CHUNK_SECONDS)))
-        wanted = Wanted(most, max(most, min(rest, math.floor(speed * BURST_SECONDS))), HORIZON[self.urgent], self.urgent)
+        wanted = Wanted(most, max(most, min(rest, math.floor(speed * BURST_SECONDS))), HORIZON[self.urgent], self.urgent, self.alone)
         slots = services.store.pace.reserve(self.channel, wanted, pace=pace, seen=self.tempo, now=services.now() + self.lead)
         self.tempo = slots.tempo
         if slots.wait is not None:
@@ -125,7 +127,8 @@ class Pacer:
             self.tempo = self.services.store.pace.tell(self.channel, news, pace=pace, seen=self.tempo, now=self.services.now())
 
 
-def pacer(channel: Channel, *, urgent: bool, tempo: Tempo, services: Services) -> Pacer:
+def pacer(channel: Channel, *, urgent: bool, tempo: Tempo, services: Services, alone: bool = False) -> Pacer:
     """A worker's way to a sender: bound by its pace, or by nothing where it has none."""
     none = 0 if channel in services.pace else None
-    return Pacer(channel, urgent, services, tempo, SlotGate(Slots(services.now(), timedelta(0), none), services.now, services.sleep))
+    gate = SlotGate(Slots(services.now(), timedelta(0), none), services.now, services.sleep)
+    return Pacer(channel, urgent, services, tempo, gate, alone=alone)

@@ -36,12 +36,14 @@ class Slots:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a worker asks for: one chunk of slots, or up to `burst` where nobody else uses the sender; beginning within `horizon`."""
+    """What a worker asks for: one chunk of slots, or up to `burst` where nobody else uses the sender; beginning within `horizon`. Urgent ones
+    wait for nobody's turn, and keep routine back behind them unless what they are for stands `alone`: then nothing more comes after it."""
 
     chunk: int
     burst: int
     horizon: timedelta
     urgent: bool
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Pace:
         idle = seen.next < start
         count = wanted.burst if idle else wanted.chunk
         span = max(1, round(count * apart * 1000))
-        first: dict[str, Value] = {"urgent_until": start + span + to_ms_length(URGENT_FIRST)} if wanted.urgent else {}
+        first: dict[str, Value] = {"urgent_until": start + span + to_ms_length(URGENT_FIRST)} if wanted.urgent and not wanted.alone else {}
         if idle:
             change = Change(set=first | {"next": start + span})
             expect: Condition = either(Lacks("next"), Compare("next", "<", start))

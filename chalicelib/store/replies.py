@@ -31,7 +31,8 @@ class ReplyState(StrEnum):
 
 @dataclass(frozen=True)
 class Reply:
-    """A letter to one address: the template `letter`, and `about`, the id of what it is about."""
+    """A letter to one address: the template `letter`, and `about`, the id of what it is about. `tries`: attempts of which nobody knows what
+    came, the one under way included; `laters`: how often it was put off; `claim`: whose it is."""
 
     id: str
     address: str
@@ -39,6 +40,8 @@ class Reply:
     about: str
     locale: str
     tries: int = 0
+    laters: int = 0
+    claim: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,9 @@ class Replies:
             return _reply(name, refused.old) if refused.old is not None and refused.old.get("claim") == claim else None
 
     def put_off(self, reply: Reply, until: datetime) -> None:
-        """Leave a claimed letter for later."""
-        self._end(reply, Change(set={"state": str(ReplyState.WAITING), "due": to_ms(until)}))
+        """Leave a claimed letter for later. Nobody was handed it, so this was none of its tries."""
+        values: Values = {"state": str(ReplyState.WAITING), "due": to_ms(until), "tries": reply.tries - 1, "laters": reply.laters + 1}
+        self._end(reply, Change(set=values))
 
     def settle(self, reply: Reply, state: ReplyState) -> None:
         """The end of a claimed letter."""
@@ -93,7 +97,7 @@ class Replies:
 
     def _end(self, reply: Reply, change: Change) -> None:
         """Only for whoever holds the claim: after its lease the letter is in other hands, and theirs counts."""
-        mine = every(equals("state", str(ReplyState.CLAIMED)), equals("tries", reply.tries))
+        mine = every(equals("state", str(ReplyState.CLAIMED)), equals("claim", reply.claim))
         with suppress(WriteRefused):
             self.table.update(_key(reply.id), change, expect=mine)
 
@@ -110,4 +114,6 @@ def _reply(name: str, values: Values) -> Reply:
         about=str(values["about"]),
         locale=str(values["locale"]),
         tries=int(str(values["tries"])),
+        laters=int(str(values.get("laters", 0))),
+        claim=str(values.get("claim", "")),
     )

@@ -55,7 +55,12 @@ def read_switches(rows: Mapping[Key, Values]) -> dict[str, Thrown]:
 
 def stops(thrown: Mapping[str, object], channel: Channel, broadcast: str) -> bool:
     """Whether nothing of a broadcast may be handed over on a channel."""
-    return not {ALL, str(channel), broadcast_switch(broadcast)}.isdisjoint(thrown)
+    return stops_all(thrown, channel) or broadcast_switch(broadcast) in thrown
+
+
+def stops_all(thrown: Mapping[str, object], channel: Channel) -> bool:
+    """Whether nothing at all may be handed over on a channel, whatever it belongs to."""
+    return ALL in thrown or str(channel) in thrown
 
 
 def source_switch(source: str) -> str:

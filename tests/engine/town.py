@@ -28,6 +28,7 @@ from chalicelib.flows.fan_out import fan_out
 from chalicelib.flows.launch import launch
 from chalicelib.flows.record_receipt import record_receipt
 from chalicelib.flows.send_batch import send_batch
+from chalicelib.flows.send_reply import send_reply
 from chalicelib.flows.services import Gate, Services
 from chalicelib.flows.sweep import sweep
 from chalicelib.state.queue import Outgoing
@@ -121,6 +122,13 @@ class Watched:
         return lambda *args, **kwargs: self.killer(f"{name} {_keys(args)}", lambda: call(*args, **kwargs))
 
 
+@dataclass(frozen=True)
+class Told(HandOver):
+    """A hand-over, with what it said."""
+
+    message: Message | None = None
+
+
 @dataclass
 class Provider:
     """A provider that keeps the ground truth. `answers` says what it answers to an address, `fault` what it answers to anybody; by
@@ -152,17 +160,18 @@ class Provider:
         def call() -> Outcome:
             self.attempts.append(Attempt(parcel.to, parcel.token, self.now(), self.marked(parcel.token)))
             if planned.answer is Answer.ACCEPTED or parcel.to.value in self.swallowed:
-                self.truth.append(HandOver(parcel.to, parcel.token, self.now()))
+                self.truth.append(Told(parcel.to, parcel.token, self.now(), message=parcel.message))
             return planned
 
         outcome: Outcome = self.killer(f"provider.{self.channel}", call)
         return outcome
 
     def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:
-        """Whether we hold one."""
+        """Whether we hold one with these words. Whose broadcast it was of we cannot say, no more than a real one."""
 
         def look() -> bool | None:
-            return any(one.to == to and one.at >= since for one in self.truth) if self.can_find else None
+            held = [one for one in self.truth if isinstance(one, Told) and one.to == to and one.at >= since]
+            return any(one.message == message for one in held) if self.can_find else None
 
         found: bool | None = self.killer(f"provider.{self.channel}.find", look)
         return found
@@ -337,6 +346,8 @@ class Town:
             fan_out(read_fan_out(body), services=self.services)
         elif queue == "receipts":
             record_receipt([read_receipt(body)], services=self.services)
+        elif queue == "replies":
+            send_reply(json.loads(body)["reply"], services=self.services)
         else:
             send_batch(read_send(body), services=self.services)
 

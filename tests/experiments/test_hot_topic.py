@@ -176,7 +176,7 @@ def test_a_hot_topic_is_planned_in_minutes_while_others_join_it(share: float) ->
     """Within five minutes everybody is in a batch, though what was left of three dead workers had to be found; no partition is asked for more
     writes than it gives; and who signs up meanwhile has the letter in ten seconds, and is let in as fast. Seen to fail with the jobs that
     `sweep._queue_shards` makes not queued (planned too late), with `_queue_again` left out of `fan_out` (batches that nobody queued go out too
-    late), with `late` never true in `fan_out` (a fourth worker dies: out of time), with `send_reply._gate` not urgent (letters wait behind the
+    late), with `late` never true in `fan_out` (a fourth worker dies: out of time), with `send_reply._send` not urgent (letters wait behind the
     broadcast's), and with `plan.batch_size` at 5 (the index is asked for more than it gives)."""
     newcomers = round(NEWCOMERS * share)
     town = HotTown(share)

@@ -150,23 +150,23 @@ def test_a_letter_that_nobody_queued_is_due_after_two_minutes(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("outcome", "state", "took", "due"),
+    ("outcome", "state", "tries", "took", "due"),
     [
-        pytest.param(Outcome(Answer.ACCEPTED), "accepted", 1, False, id="accepted"),
-        pytest.param(Outcome(Answer.REFUSED), "failed", 0, False, id="refused"),
-        pytest.param(Outcome(Answer.LATER), "waiting", 0, True, id="later"),
-        pytest.param(Outcome(Answer.NOT_SENT), "waiting", 0, True, id="not sent"),
-        pytest.param(Outcome(Answer.UNKNOWN), "claimed", 1, True, id="unknown"),
+        pytest.param(Outcome(Answer.ACCEPTED), "accepted", 1, 1, False, id="accepted"),
+        pytest.param(Outcome(Answer.REFUSED), "failed", 1, 0, False, id="refused"),
+        pytest.param(Outcome(Answer.LATER), "waiting", 0, 0, True, id="later"),
+        pytest.param(Outcome(Answer.NOT_SENT), "waiting", 0, 0, True, id="not sent"),
+        pytest.param(Outcome(Answer.UNKNOWN), "claimed", 1, 1, True, id="unknown"),
     ],
 )
-def test_what_the_provider_said_decides_whether_a_letter_is_tried_again(tmp_path: Path, outcome: Outcome, state: str, took: int, due: bool) -> None:
+def test_what_the_provider_said_decides_whether_a_letter_is_tried_again(tmp_path: Path, outcome: Outcome, state: str, tries: int, took: int, due: bool) -> None:
     booth = Booth(tmp_path)
     booth.postbox.plan = [outcome]
     booth.submit("/join", PICKED)
     [body] = booth.queued("replies")
     name = json.loads(body)["reply"]
     send_reply(name, services=booth.services)
-    assert booth.services.store.replies.state(name) == {"state": state, "tries": 1}
+    assert booth.services.store.replies.state(name) == {"state": state, "tries": tries}
     assert len(booth.postbox.took) == took
     booth.clock.advance(timedelta(minutes=2))
     assert (booth.services.store.replies.due(booth.clock()) == [name]) is due
@@ -176,11 +176,13 @@ def test_what_the_provider_said_decides_whether_a_letter_is_tried_again(tmp_path
 
 def test_a_letter_is_given_up_after_five_tries(tmp_path: Path) -> None:
     booth = Booth(tmp_path)
-    booth.postbox.plan = [Outcome(Answer.LATER)] * 9
+    booth.postbox.plan = [Outcome(Answer.UNKNOWN)] * 9
     booth.submit("/join", PICKED)
     [body] = booth.queued("replies")
     for _ in range(8):
         send_reply(json.loads(body)["reply"], services=booth.services)
+        booth.clock.advance(timedelta(minutes=2))
+    assert len(booth.postbox.took) == 5
     assert booth.services.store.replies.state(json.loads(body)["reply"]) == {"state": "failed", "tries": 6}
 
 
@@ -242,15 +244,15 @@ def test_a_letter_to_an_address_that_cannot_be_unsealed_is_given_up_at_once(tmp_
     assert booth.postbox.took == []
 
 
-@pytest.mark.parametrize(("wait", "minutes"), [(None, 1), (timedelta(seconds=5), 1), (timedelta(hours=1), 60)], ids=["unsaid", "short", "long"])
-def test_a_letter_waits_as_long_as_the_provider_says(tmp_path: Path, wait: timedelta | None, minutes: int) -> None:
+@pytest.mark.parametrize(("wait", "seconds"), [(None, 45), (timedelta(seconds=5), 45), (timedelta(hours=1), 3600)], ids=["unsaid", "short", "long"])
+def test_a_letter_waits_as_long_as_the_provider_says(tmp_path: Path, wait: timedelta | None, seconds: int) -> None:
     booth = Booth(tmp_path)
     booth.postbox.plan = [Outcome(Answer.LATER, "DailyQuota", wait=wait)]
     booth.submit("/join", PICKED)
     letters(booth)
     due = booth.services.store.replies.due
-    assert due(booth.clock() + timedelta(minutes=minutes, seconds=-1)) == []
-    assert len(due(booth.clock() + timedelta(minutes=minutes))) == 1
+    assert due(booth.clock() + timedelta(seconds=seconds - 1)) == []
+    assert len(due(booth.clock() + timedelta(seconds=seconds))) == 1
 
 
 def test_no_queue_and_no_row_of_a_letter_holds_the_address(tmp_path: Path) -> None:
