@@ -32,6 +32,10 @@ _NEVER_LEFT = (NewConnectionError, ConnectTimeoutError)
 _UNREADABLE = (ValueError, AttributeError, KeyError, TypeError)
 """What the SDK makes of an answer that is no JSON, or JSON of another shape."""
 
+MOST_LISTED = 1000
+"""What Twilio shows at once. We ask for all that went to a number and look at dates ourselves: its list knows only when a text was *sent*, is
+sorted by that, and one that still waits in Twilio's queue has no such date."""
+
 _ENOUGH = frozenset({Answer.LATER, Answer.NOT_SENT})
 
 Gate = Callable[[], bool]
@@ -92,14 +96,17 @@ class SmsSender:
         return outcomes
 
     def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:
-        """Whether Twilio holds this very text to this number, made at or after `since`; None where it does not answer."""
+        """Whether Twilio holds these very words to this number, made at or after `since`; None where it does not answer, or shows a part only.
+        Equal words of another broadcast look the same: Twilio keeps no name of ours that it could be asked for."""
         if not isinstance(message, SmsMessage):
             return None
         try:
-            held = self._messages.list(to=to.value, date_sent_after=since, limit=100)
+            held = self._messages.list(to=to.value, limit=MOST_LISTED, page_size=MOST_LISTED)
         except (TwilioException, HTTPError, *_UNREADABLE):
             return None
-        return any(one.body == message.body and (one.date_created is None or one.date_created >= since) for one in held)
+        if any(one.body == message.body and (one.date_created is None or one.date_created >= since) for one in held):
+            return True
+        return None if len(held) >= MOST_LISTED else False
 
     def _one(self, parcel: Parcel, gate: Gate, enough: Event) -> Outcome:
         if not isinstance(parcel.message, SmsMessage):

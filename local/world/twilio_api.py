@@ -157,12 +157,12 @@ def plan_callbacks(message: Message, callback: str, start: float) -> list[Errand
 
 
 def _list(world: World, query: Mapping[str, str]) -> Response:
-    """A page of texts, newest first, under the filters To, From and DateSent."""
+    """A page of texts, newest first, under the filters To, From and DateSent. Under the last there is no text that still waits to be sent."""
     listed = world.ledger.find(
         "channel = 'sms' AND outcome = 'accepted' AND (? IS NULL OR recipient = ?) AND (? IS NULL OR sender = ?)",
         *(query.get("To"), query.get("To"), query.get("From"), query.get("From")),
     )
-    found = [one for one in reversed(listed) if _in_time(one.at, query)]
+    found = [one for one in reversed(listed) if _in_time(one, query)]
     size, page = _number(query.get("PageSize"), 50, _MOST_PAGE), _number(query.get("Page"), 0, 10_000_000)
     part = found[page * size : (page + 1) * size]
 
@@ -190,13 +190,19 @@ def _number(text: str | None, default: int, most: int) -> int:
     return min(int(text), most) if text and text.isdecimal() and len(text) < 10 else default
 
 
-def _in_time(at: datetime, query: Mapping[str, str]) -> bool:
+def _in_time(one: Message, query: Mapping[str, str]) -> bool:
     """The filters DateSent (a day), DateSent> (from) and DateSent< (until), each a day or a moment, to the second."""
-    second = at.replace(microsecond=0)
+    second = one.at.replace(microsecond=0)
     day, start, end = query.get("DateSent"), query.get("DateSent>"), query.get("DateSent<")
-    if day and at.date() != _moment(day).date():
+    if (day or start or end) and not _is_sent(one):
+        return False
+    if day and second.date() != _moment(day).date():
         return False
     return not (start and second < _moment(start)) and not (end and second > _moment(end))
+
+
+def _is_sent(one: Message) -> bool:
+    return one.status != "queued"
 
 
 def _moment(text: str) -> datetime:
@@ -212,7 +218,7 @@ def _resource(world: World, one: Message) -> dict[str, object]:
         "api_version": "2010-04-01",
         "body": one.body,
         "date_created": date,
-        "date_sent": date,
+        "date_sent": date if _is_sent(one) else None,
         "date_updated": date,
         "direction": {"text": "inbound", "reply": "outbound-reply"}.get(one.via, "outbound-api"),
         "error_code": None,

@@ -237,8 +237,16 @@ def test_the_provider_is_asked_what_it_holds(twilio, reply, expected):
     assert sender_to(twilio.url).find(TO, TEXT, since=SINCE) is expected
     [asked] = twilio.asked
     assert (asked.method, asked.path) == ("GET", PATH)
-    assert asked.query["To"] == "+12025550000"
-    assert asked.query["DateSent>"] == "2026-12-01T12:00:00Z"
+    assert asked.query == {"To": "+12025550000", "PageSize": "1000"}, "by no date: a text that waits at Twilio has none"
+
+
+def test_a_no_needs_a_list_that_is_whole(twilio):
+    texts = [{"sid": f"SM{number}", "body": "Another", "date_created": "Tue, 01 Dec 2026 11:00:00 +0000"} for number in range(1000)]
+    twilio.answer = lambda asked: held(*texts)
+    assert sender_to(twilio.url).find(TO, TEXT, since=SINCE) is None
+    texts.pop()
+    assert sender_to(twilio.url).find(TO, TEXT, since=SINCE) is False
+    assert len(twilio.asked) == 2
 
 
 def test_a_message_of_another_channel_is_asked_for_nowhere(twilio):

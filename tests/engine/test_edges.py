@@ -17,8 +17,7 @@ from chalicelib.flows.fan_out import fan_out
 from chalicelib.flows.progress import progress
 from chalicelib.flows.stop_broadcast import stop_broadcast
 from chalicelib.flows.sweep import sweep
-from local.proof.truth import HandOver
-from tests.engine.town import Crash, PlainRenderer, Town
+from tests.engine.town import Crash, PlainRenderer, Told, Town
 
 UNKNOWN, LATER = Outcome(Answer.UNKNOWN, "timeout"), Outcome(Answer.LATER, "20429")
 
@@ -33,7 +32,7 @@ def test_a_text_that_arrived_before_a_crash_is_found_however_late_one_asks(town:
     provider.can_find = True
 
     def die(parcel: Parcel) -> None:
-        provider.truth.append(HandOver(parcel.to, parcel.token, town.clock()))
+        provider.truth.append(Told(parcel.to, parcel.token, town.clock(), message=parcel.message))
         provider.before_call = lambda _parcel: None
         raise Crash
 
@@ -43,6 +42,23 @@ def test_a_text_that_arrived_before_a_crash_is_found_however_late_one_asks(town:
     town.clock.advance(timedelta(minutes=30))
     town.settle(name)
     assert town.handed_over() == {address.text: 1}
+
+
+@pytest.mark.parametrize(
+    ("words", "copies"),
+    [
+        pytest.param("Other", {"one": 1, "two": 1}, id="other words: it is asked for by its own, and sent again"),
+        pytest.param("Hello", {"one": 0, "two": 1}, id="equal words: they pass for it, as docs/guarantees.md says"),
+    ],
+)
+def test_what_another_broadcast_said_meanwhile_is_no_evidence_unless_it_said_the_very_same(town: Town, words: str, copies: dict[str, int]) -> None:
+    address, provider = town.address(town.follower("transit/red-line", "events"), Channel.SMS), town.providers[Channel.SMS]
+    provider.can_find = True
+    provider.answers[address.value] = [UNKNOWN]  # never arrives
+    one, two = town.broadcast("transit/red-line"), town.broadcast("events", title=words)
+    town.settle(one, two)
+    tokens = [town.services.tokens.read("delivery", told.token) for told in provider.truth]
+    assert {which: sum(parts is not None and parts[0] == name for parts in tokens) for which, name in (("one", one), ("two", two))} == copies
 
 
 def test_a_new_doubt_waits_its_own_window(town: Town) -> None:

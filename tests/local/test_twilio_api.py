@@ -4,13 +4,17 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 from urllib3.exceptions import HTTPError
 
+from chalicelib.channels.sms import sms_sender
 from chalicelib.channels.twilio_http import TwilioHttp
+from chalicelib.domain.address import Address, Channel
+from chalicelib.domain.message import SmsMessage
 from local.options import NUMBER
 from local.world.faults import Fault
 from local.world.ledger import Message
@@ -20,6 +24,8 @@ from tests.local.worlds import NOON, SmallWorld, served
 ANA = "+14155550101"
 BEN = "+14155550102"
 CLEO = "+14155550103"
+DORA = "+14155550104"
+EMIL = "+14155550105"
 CALLBACK = "http://127.0.0.1:9/sms/status?t=token-1"
 
 
@@ -72,6 +78,7 @@ def test_a_text_can_be_fetched_by_its_sid(twilio: Client) -> None:
 def test_texts_are_listed_newest_first_by_receiver_and_time(city: SmallWorld, twilio: Client) -> None:
     first, second = send(twilio, to=CLEO, body="one"), send(twilio, to=CLEO, body="two")
     now = city.world.now()
+    city.world.ledger.end_errands(city.world.ledger.due_errands(time.time() + 10, 1000))
     assert [one.sid for one in twilio.messages.list(to=CLEO, date_sent_after=now - timedelta(minutes=1))] == [second, first]
     assert [one.sid for one in twilio.messages.list(to=CLEO, limit=1, page_size=1)] == [second]
     assert [one.sid for one in twilio.messages.list(to=CLEO, page_size=1)] == [second, first]
@@ -79,6 +86,24 @@ def test_texts_are_listed_newest_first_by_receiver_and_time(city: SmallWorld, tw
     assert twilio.messages.list(to=CLEO, date_sent_before=now - timedelta(minutes=1)) == []
     assert len(twilio.messages.list(to=CLEO, date_sent=now.date())) == 2
     assert twilio.messages.list(to=CLEO, date_sent=now.date() - timedelta(days=1)) == []
+
+
+def test_a_text_that_waits_to_be_sent_is_in_no_list_by_date(city: SmallWorld, twilio: Client) -> None:
+    sid, now = send(twilio, to=DORA), city.world.now()
+    assert [(one.sid, one.date_sent is None, one.date_created is None) for one in twilio.messages.list(to=DORA)] == [(sid, True, False)]
+    for dates in ({"date_sent_after": now - timedelta(days=1)}, {"date_sent_before": now + timedelta(days=1)}, {"date_sent": now.date()}):
+        assert twilio.messages.list(to=DORA, **dates) == []
+    city.world.ledger.end_errands(city.world.ledger.due_errands(time.time() + 10, 1000))
+    assert [one.sid for one in twilio.messages.list(to=DORA, date_sent_after=now - timedelta(days=1))] == [sid]
+
+
+def test_what_waits_at_the_provider_is_found_all_the_same(city: SmallWorld, twilio: Client) -> None:
+    send(twilio, to=EMIL, body="Waits")
+    settings = SimpleNamespace(twilio_url=city.options.world_url, twilio_number=NUMBER, public_url="http://127.0.0.1:9", sms_pace=100)
+    sender = sms_sender(settings, {"account_sid": city.account, "auth_token": city.world.keyring.auth_token})
+    since = city.world.now() - timedelta(minutes=1)
+    assert sender.find(Address(Channel.SMS, EMIL), SmsMessage("Waits", 1, "GSM-7"), since=since) is True
+    assert sender.find(Address(Channel.SMS, EMIL), SmsMessage("Other", 1, "GSM-7"), since=since) is False
 
 
 @pytest.mark.parametrize(
