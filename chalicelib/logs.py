@@ -3,6 +3,7 @@
 import json
 import logging
 import traceback
+from datetime import UTC, datetime
 from types import TracebackType
 
 from chalicelib.errors import BelfryError
@@ -12,12 +13,14 @@ QUIET = ("twilio", "urllib3", "botocore", "werkzeug")
 
 
 class JsonLine(logging.Formatter):
-    """Event, level and fields; for an error its kind and the frames it passed."""
+    """Event, level and fields; for an error its kind and the frames it passed. `at` is when it was logged, RFC 3339 in UTC; a field of the
+    event that has the name of a part of the line is called `its_…`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        said: dict[str, object] = {"at": self.formatTime(record), "level": record.levelname.lower(), "from": record.name, "said": record.getMessage()}
-        said |= getattr(record, "fields", {})
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        said: dict[str, object] = {"at": at, "level": record.levelname.lower(), "from": record.name, "said": record.getMessage()}
+        said |= {f"its_{name}" if name in said else name: value for name, value in getattr(record, "fields", {}).items()}
         if record.exc_info and record.exc_info[1]:
             said |= _described(record.exc_info[1], record.exc_info[2])
         return json.dumps(said, ensure_ascii=False, default=str)

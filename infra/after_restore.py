@@ -87,7 +87,7 @@ def _leaving(line: str) -> Leaving | None:
     try:
         said: Any = json.loads(line)
         if said["said"] in SAID:
-            return Leaving(str(said["address"]), parse_moment(str(said["at"]), "at"), str(said.get("topic", EVERYTHING)))
+            return Leaving(str(said["address"]), parse_moment(str(said.get("its_at", said["at"])), "at"), str(said.get("topic", EVERYTHING)))
     except (ValueError, KeyError, TypeError, Invalid):
         return None  # cut, or of another shape
     return None

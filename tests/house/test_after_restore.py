@@ -33,6 +33,9 @@ LINE = {"at": "2026-12-01T13:00:00Z", "level": "info", "from": "belfry", "said":
     ("line", "found"),
     [
         pytest.param(json.dumps(LINE), [Leaving("1.abc", ONE, EVERYTHING)], id="everything"),
+        pytest.param(
+            json.dumps({**LINE, "at": "2026-12-01T13:00:05.123Z", "its_at": LINE["at"]}), [Leaving("1.abc", ONE, EVERYTHING)], id="beside the line's own time"
+        ),
         pytest.param(json.dumps({**LINE, "said": "left", "topic": "transit"}), [Leaving("1.abc", ONE, "transit")], id="one topic"),
         pytest.param(json.dumps({**LINE, "said": "text answered"}), [], id="another line"),
         pytest.param(json.dumps({**LINE, "said": "who opted out?"}), [], id="a line that speaks of it"),

@@ -38,6 +38,18 @@ def test_an_event_is_logged_with_its_fields() -> None:
     }
 
 
+def test_a_field_never_takes_the_place_of_a_part_of_the_line() -> None:
+    line = line_of(None, at="2026-12-01T13:00:00Z", said="another", level=3)
+    assert (line["said"], line["level"], line["from"]) == ("job failed", "error", "belfry")
+    assert (line["its_at"], line["its_said"], line["its_level"]) == ("2026-12-01T13:00:00Z", "another", 3)
+
+
+def test_a_line_says_when_it_was_logged_in_utc() -> None:
+    record = logging.LogRecord("belfry", logging.INFO, "file.py", 1, "settled", None, None)
+    record.created = 1_796_130_000.0425
+    assert json.loads(JsonLine().format(record))["at"] == "2026-12-01T13:00:00.042Z"
+
+
 @pytest.mark.parametrize("error", [ValueError(CANARY), KeyError(CANARY), OSError(5, CANARY)], ids=lambda error: type(error).__name__)
 def test_the_words_of_a_foreign_error_stay_out(error: Exception) -> None:
     said = line_of(error)
