@@ -14,7 +14,7 @@ run: setup  ## run the whole city on this machine, at http://127.0.0.1:8001 (POR
 	@exec $(PYTHON) -m local
 
 fresh:  ## forget the city on this machine: who joined, what was sent, its clock
-	@rm -rf .local && echo "The city is forgotten; make run builds a new one."
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m local.fresh; else rm -rf .local; fi
 
 test: setup  ## run the tests, in random order
 	@$(PYTHON) -m pytest $(TESTS) -m "not package and not deep"

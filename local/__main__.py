@@ -71,10 +71,18 @@ def _run(options: Options, city: City) -> int:
         _say(_WELCOME.format(name=city.name, logs=options.state_dir / "*.log", **where))
         return _report([supervisor.wait_for_death(children)])
     except KeyboardInterrupt:
+        _end_in_peace()
         _say("\nStopping the city.")
         return 0
     finally:
+        _end_in_peace()
         supervisor.stop(children)
+
+
+def _end_in_peace() -> None:
+    """A second Ctrl-C must not leave anything running."""
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_IGN)
 
 
 def _city(options: Options) -> City:

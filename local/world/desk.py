@@ -63,9 +63,12 @@ def examples_desk(world: World, calls: AppCalls) -> Blueprint:
         return render_template("parts/recent.html", broadcasts=_recent(calls))
 
     @door.post("/desk/examples/<name>")
-    def post_example(name: str) -> str:
+    def post_example(name: str) -> Response | str:
         said = _post_example(world, calls, name)
-        return _home(world, calls, MultiDict(), said, posted=True)
+        if not said.good:
+            return _home(world, calls, MultiDict(), said)
+        accepted, ignored = said.body.get("accepted") or [], said.body.get("ignored") or []
+        return redirect(url_for("desk.home", accepted=len(accepted), ignored=[f"{one['ref']}: {one['code']}" for one in ignored]))
 
     @door.post("/desk/residents")
     def make_residents() -> Response:
@@ -100,14 +103,15 @@ def read_broadcast(form: Mapping[str, str] | MultiDict[str, str], zone: str) -> 
     return asked
 
 
-def _home(world: World, calls: AppCalls, form: MultiDict[str, str], said: Said | None = None, *, posted: bool = False) -> str:
+def _home(world: World, calls: AppCalls, form: MultiDict[str, str], said: Said | None = None) -> str:
     return render_template(
         "desk.html",
         city=world.city,
         form=form,
         said=said,
-        posted=posted,
         made=request.args.get("made", ""),
+        accepted=request.args.get("accepted", ""),
+        ignored=request.args.getlist("ignored"),
         once=new_hex(),
         broadcasts=_recent(calls),
         local=world.now().astimezone(world.city.zone).strftime("%Y-%m-%dT%H:%M"),

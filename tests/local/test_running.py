@@ -93,6 +93,20 @@ def test_a_city_outlasts_a_kill_and_a_stop(tmp_path: Path) -> None:
     assert not any(is_running(pid) for pid in again["pids"].values())
 
 
+def test_a_second_interrupt_ends_it_no_worse_than_one(tmp_path: Path) -> None:
+    process = start(tmp_path)
+    card = wait_for_card(tmp_path, process)
+    process.send_signal(signal.SIGINT)
+    end = time.monotonic() + 10
+    while "Stopping the city." not in (tmp_path / "city.log").read_text() and time.monotonic() < end:
+        time.sleep(0.005)
+    for again in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
+        process.send_signal(again)
+    assert process.wait(20) == 0
+    assert "Traceback" not in (tmp_path / "city.log").read_text()
+    assert not any(is_running(pid) for pid in card["pids"].values())
+
+
 def test_a_city_that_still_starts_is_said_to(tmp_path: Path) -> None:
     with (tmp_path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from local.world.desk import read_broadcast
 from local.world.ledger import Message
-from tests.local.worlds import NOON, SmallWorld, a_world
+from tests.local.worlds import NOON, SmallWorld, a_stand_in, a_world
 from tests.world import RunningCity, running_city
 
 ANA = "+14155550101"
@@ -28,6 +28,28 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> SmallWorld:
 
 def an_email(city: SmallWorld) -> int:
     return city.world.ledger.record([Message("email", "email", "city@example.org", "ana@example.org", "Hello", NOON, subject="Hi", html=HTML)])[0].seq
+
+
+@pytest.mark.parametrize("example", ["alert", "notice"])
+def test_an_example_is_posted_once_however_often_the_page_is_loaded_again(tmp_path: Path, example: str) -> None:
+    with a_stand_in() as app:
+        city = a_world(tmp_path, port=app.port)
+        app.status, app.content_type, app.body = 202, "application/json", b'{"accepted": ["a"], "ignored": [{"ref": "<b>", "code": "ended"}]}'
+        answer = city.web.post(f"/desk/examples/{example}")
+        assert (answer.status_code, answer.location) == (302, "/?accepted=1&ignored=%3Cb%3E:+ended")
+        for _ in range(2):
+            shown = city.web.get(answer.location).text
+            assert "accepted 1, ignored 1" in " ".join(shown.split())
+            assert "Ignored &lt;b&gt;: ended." in shown
+        assert [one.path.startswith("/hooks/") for one in app.heard].count(True) == 1
+
+
+def test_an_example_that_the_app_refuses_says_why(tmp_path: Path) -> None:
+    with a_stand_in() as app:
+        city = a_world(tmp_path, port=app.port)
+        app.status, app.content_type, app.body = 422, "application/json", b'{"detail": "This cannot be."}'
+        answer = city.web.post("/desk/examples/alert")
+        assert (answer.status_code, "This cannot be." in answer.text) == (200, True)
 
 
 def test_a_switch_on_the_faults_page_breaks_and_mends(city: SmallWorld) -> None:
