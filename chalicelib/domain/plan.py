@@ -19,6 +19,7 @@ MOST_IN_BATCH: Mapping[Channel, int] = {Channel.SMS: 100, Channel.EMAIL: 250, Ch
 BATCH_SECONDS = 20
 """A batch should take no longer than this at the sender's pace."""
 SLACK = timedelta(minutes=10)
+SLACK_URGENT = timedelta(minutes=2)
 """How long after its expected hand-over a batch counts as stuck."""
 
 _CAPPED = str(Mark(State.SKIPPED, SkipReason.CAP))
@@ -121,11 +122,16 @@ def recipients(planned: Iterable[Planned]) -> Counter[Channel]:
     return counts
 
 
-def stuck_at(channel: Channel, so_far: Mapping[Channel, int], pace: Mapping[Channel, int], now: datetime) -> datetime:
+def slack(*, urgent: bool) -> timedelta:
+    """How long after its time a batch counts as stuck."""
+    return SLACK_URGENT if urgent else SLACK
+
+
+def stuck_at(channel: Channel, so_far: Mapping[Channel, int], pace: Mapping[Channel, int], now: datetime, *, urgent: bool) -> datetime:
     """When the sweep should worry about a batch: once all who were planned `so_far`, in this shard and in its fifteen likes, could have been
     handed over at the sender's pace, and some slack."""
     rate = pace.get(channel)
-    return now + SLACK + (timedelta(seconds=so_far.get(channel, 0) * SHARDS / rate) if rate else timedelta(0))
+    return now + slack(urgent=urgent) + (timedelta(seconds=so_far.get(channel, 0) * SHARDS / rate) if rate else timedelta(0))
 
 
 def _capped(entries: Sequence[Entry], codes: frozenset[str]) -> frozenset[int]:

@@ -1,12 +1,12 @@
 """One chunk of a batch: mark, look, hand over, note."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.address import Address, Channel
-from chalicelib.domain.batch import LAST_CALL, LEASE
+from chalicelib.domain.batch import LAST_CALL, LEASE, unknown
 from chalicelib.domain.delivery import UNTRIED, Mark, State
 from chalicelib.domain.message import NOT_TRIED, Answer, Outcome, Parcel
 from chalicelib.domain.pace import SLOW, News
@@ -35,6 +35,9 @@ def send_chunk(task: Task, progress: Progress, chunk: Sequence[int], *, marked: 
     decided = {entry: str(one) for entry, one in seen.verdicts.items() if isinstance(one, Mark) and not resend}
     progress = _hold(replace(progress.with_cells(decided), ended=seen.ended, paused=seen.paused), seen.verdicts)
     going = [entry for entry in chunk if seen.verdicts[entry] is None and not seen.paused]
+    if resend:
+        later = [entry for entry in chunk if entry not in going and not isinstance(seen.verdicts[entry], Mark)]
+        progress = _not_resent(progress, later)
     progress, parcels = _parcels(task, progress, {entry: seen.readers[entry] for entry in going}, resend=resend)
     if not parcels:
         return progress
@@ -48,6 +51,11 @@ def send_chunk(task: Task, progress: Progress, chunk: Sequence[int], *, marked: 
     except StateError as error:  # whom we called, and what was answered, is worth more: a provider says the rest again with its next answer
         _log.warning("what a provider said beside its answers is not kept", exc_info=error)
     return progress
+
+
+def _not_resent(progress: Progress, entries: Collection[int]) -> Progress:
+    """Marked to be sent again, and not called after all: their one more time is still to come."""
+    return replace(progress, answers=replace(progress.answers, resent=progress.answers.resent - frozenset(entries)))
 
 
 def _hold(progress: Progress, verdicts: Mapping[int, Mark | Hold | None]) -> Progress:
@@ -79,6 +87,7 @@ def _parcels(task: Task, progress: Progress, readers: Mapping[int, Reader], *, r
         opened = task.services.store.vault.open_addresses([one.address.sealed if one.address else None for one in readers.values()])
     except Misconfigured as error:
         _log.error("addresses cannot be opened", exc_info=error)
+        progress = _not_resent(progress, readers) if resend else progress
         return replace(progress, later=True, answers=replace(progress.answers, laters=progress.answers.laters + 1)), {}
     found = dict(zip(readers, opened, strict=True))
     unreadable = {entry: str(State.UNKNOWN if resend else Mark(State.FAILED, "our_fault")) for entry, to in found.items() if to is None}
@@ -129,12 +138,12 @@ def _note(progress: Progress, outcomes: Mapping[int, Outcome], *, resend: bool) 
             cells[entry] = str(Mark(State.FAILED, outcome.code))
         else:
             cells[entry] = UNTRIED
-    answers = progress.answers
     if resend:  # one that was not handed over may be sent again still
-        back = {entry for entry, outcome in outcomes.items() if outcome.answer in {Answer.LATER, Answer.NOT_SENT}}
-        answers = replace(answers, resent=answers.resent - back)
+        progress = _not_resent(progress, [entry for entry, outcome in outcomes.items() if outcome.answer in {Answer.LATER, Answer.NOT_SENT}])
+    answers = progress.answers
     if any(outcome.answer is Answer.UNKNOWN for outcome in outcomes.values()):
-        start = min(progress.marked_at, answers.doubt_from or progress.marked_at)
+        known = answers.doubt_from if unknown(answers.cells) else None
+        start = min(progress.marked_at, known or progress.marked_at)
         answers = replace(answers, in_doubt_since=progress.marked_at + LEASE, doubt_from=start)
     later = any(outcome.answer in {Answer.LATER, Answer.NOT_SENT} and outcome.code != NOT_TRIED for outcome in outcomes.values())
     answers = replace(answers, laters=answers.laters + 1 if later else 0)

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from chalicelib.domain.address import Address
 from chalicelib.domain.batch import LEASE, MOST_TRIES, decided_at, unknown
 from chalicelib.domain.delivery import State
 from chalicelib.domain.doubt import Ruling, rule, rule_answer
 from chalicelib.domain.verdict import ends
+from chalicelib.errors import Misconfigured, RenderFailed
 from chalicelib.flows.task import Progress, Task
 
 SKEW = timedelta(seconds=10)
@@ -54,5 +56,19 @@ def _found(task: Task, entry: int, sealed: str | None, since: datetime) -> bool 
     if to is None:
         return None
     locales = dict.fromkeys([task.what.locale, *(task.services.city.languages if task.stale else ())])
-    answers = [task.sender.find(to, task.message(topic, locale), since=since) for locale in locales]
+    answers: list[bool | None] = []
+    for locale in locales:
+        if True in answers:
+            break
+        answers.append(_held_by_provider(task, to, topic, locale, since))
     return True if True in answers else None if None in answers else False
+
+
+def _held_by_provider(task: Task, to: Address, topic: str, locale: str, since: datetime) -> bool | None:
+    """None too where what we said cannot be made again, or nobody can be asked: of a broadcast that ended that keeps nothing open."""
+    if task.services.now() - task.started > ASKING:
+        return None
+    try:
+        return task.sender.find(to, task.message(topic, locale), since=since)
+    except (RenderFailed, Misconfigured):
+        return None

@@ -82,7 +82,7 @@ def _turn_page(broadcast: Broadcast, number: int, shard: Shard, page: NextPage, 
     token = services.new_id()[:12]
     keys = [BatchKey(broadcast.id, number, f"P{shard.page:04d}#{token}#{position:04d}") for position in range(len(planned))]
     so_far = Counter(shard.planned) + recipients(planned)
-    due = {channel: stuck_at(channel, so_far, services.pace, now) for channel in so_far}
+    due = {channel: stuck_at(channel, so_far, services.pace, now, urgent=broadcast.urgent) for channel in so_far}
     rows = [planned_rows(key, one, due=due[one.what.channel], now=now) for key, one in zip(keys, planned, strict=True)]
     today = rows_of_today(broadcast, number, shard.page, planned, services=services)
     put_all(services.store.table, list(chain(*rows, today)), sleep=services.sleep)

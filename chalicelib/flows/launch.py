@@ -7,16 +7,21 @@ Only one call wins; a repeated job is told so and ends.
 """
 
 import logging
+from datetime import timedelta
 
 from chalicelib.domain.broadcast import Broadcast, BroadcastState
 from chalicelib.domain.guards import Weighed, judge, nearly_spent
 from chalicelib.domain.ids import SHARDS
 from chalicelib.domain.jobs import FanOutJob, LaunchJob, fan_out_queue
+from chalicelib.flows.launching import queue_launch
 from chalicelib.flows.reviewing import keep_back, report_again
 from chalicelib.flows.services import Services
 from chalicelib.flows.weighing import weigh, with_counted
 from chalicelib.state.queue import Outgoing
 from chalicelib.state.sending import send_all
+
+EARLY = timedelta(seconds=15)
+"""A message that comes so much before its time comes again then: our clocks may be ten seconds apart."""
 
 _log = logging.getLogger("belfry")
 
@@ -24,8 +29,12 @@ _log = logging.getLogger("belfry")
 def launch(job: LaunchJob, *, services: Services) -> None:
     """Send a broadcast that is due and approved as it stands, if nothing about it is odd. Does nothing for any other."""
     found, now = services.store.broadcasts.get(job.broadcast), services.now()
-    if found is None or found.state is not BroadcastState.SCHEDULED or found.due is None or found.due > now:
+    if found is None or found.state is not BroadcastState.SCHEDULED or found.due is None:
         report_again(found)
+        return
+    if found.due > now:
+        if found.due - now <= EARLY:
+            queue_launch(found, services=services)
         return
     weighed = weigh(found, now, services=services)
     review = judge(weighed)

@@ -28,9 +28,12 @@ from chalicelib.domain.batch import (
 from chalicelib.domain.broadcast import Broadcast, Content
 from chalicelib.domain.delivery import Mark, State
 from chalicelib.domain.jobs import SendJob, send_queue
+from chalicelib.domain.plan import slack
 from chalicelib.domain.verdict import ends
+from chalicelib.errors import StateLater
 from chalicelib.flows.chunks import send_chunk
 from chalicelib.flows.doubts import resolve_unknown
+from chalicelib.flows.patience import patiently
 from chalicelib.flows.services import Services
 from chalicelib.flows.slots import Pacer, pacer
 from chalicelib.flows.task import Progress, Task, render, report_late
@@ -54,6 +57,14 @@ PAUSED = timedelta(seconds=60)
 """How soon to ask again whether a switch is released."""
 STALE = timedelta(minutes=10)
 """People may have changed their minds about what was planned longer ago than this."""
+EARLY = timedelta(seconds=15)
+"""A message that comes so much before its time comes again then: our clocks may be ten seconds apart."""
+COMING = timedelta(minutes=1)
+"""A delayed message may come so much later than its delay."""
+OPENING = timedelta(seconds=20)
+"""A worker waits no longer than this for a table that is too busy to let it begin."""
+LAYING_DOWN = timedelta(seconds=57)
+"""Nor, counted from its beginning, longer than this for one that is too busy to take what it did."""
 
 _log = logging.getLogger("belfry")
 
@@ -74,15 +85,7 @@ class _Read:
 def send_batch(job: SendJob, *, services: Services) -> None:
     """Hand a batch over and settle it, as far as time, pace and quiet hours let it. Safe to repeat and to die anywhere."""
     started = services.now()
-    read = _read(job, services)
-    if read is None or not may_claim(read.far, started):
-        return
-    first = untried(after_crash(read.far))[: services.sender(read.what.channel).most]
-    wait = _wait(read, first, services)
-    if wait is not None:
-        _queue_again(read.job, read.what.channel, read.broadcast, wait, services)
-        return
-    opened = _claim(read, first[: read.pacer.fits(len(first))], started, services)
+    opened = _open(job, started, services)
     if opened is None:
         return
     task, progress = opened
@@ -92,6 +95,39 @@ def send_batch(job: SendJob, *, services: Services) -> None:
 
 
 # --- opening ---------------------------------------------------------------------------------------------------------
+
+
+def _open(job: SendJob, started: datetime, services: Services) -> tuple[Task, Progress] | None:
+    """The batch in our hands, its first chunk marked. None where there is nothing to do now; if it is to be done later, that is seen to."""
+    until = started + OPENING
+    read = patiently(lambda: _read(job, services), until=until, services=services)
+    if read is None:
+        return None
+    if not may_claim(read.far, started):
+        _come_back(read, started, services)
+        return None
+    if ends(read.broadcast, services.now()):
+        return _claim(read, [], started, services)  # nobody is called any more: what a call would need may be missing
+    first = untried(after_crash(read.far))[: services.sender(read.what.channel).most]
+    wait = patiently(lambda: _wait(read, first), until=until, services=services)
+    if wait is not None:
+        patiently(lambda: _put_back(read, wait, services), until=until, services=services)
+        return None
+    return _claim(read, first[: read.pacer.fits(len(first))], started, services)
+
+
+def _come_back(read: _Read, now: datetime, services: Services) -> None:
+    early = read.far.not_before - now
+    if read.far.state is not BatchState.SETTLED and timedelta(0) < early <= EARLY:
+        _queue_again(read.job, read.what.channel, read.broadcast, early, services)
+
+
+def _put_back(read: _Read, wait: timedelta, services: Services) -> None:
+    """A copy comes when the wait is over. The sweep is told not to send one of its own before: each would come back for ever."""
+    back, far = services.now() + wait + COMING, read.far
+    if (far.due is None or far.due < back) and not services.store.batches.put_off(read.job.batch, far, due=back + slack(urgent=read.broadcast.urgent)):
+        return
+    _queue_again(read.job, read.what.channel, read.broadcast, wait, services)
 
 
 def _read(job: SendJob, services: Services) -> _Read | None:
@@ -110,29 +146,35 @@ def _pacer(what: What, broadcast: Broadcast, rows: Mapping[Key, Values], service
     return pacer(what.channel, urgent=broadcast.urgent, tempo=find_tempo(what.channel, rows), services=services)
 
 
-def _wait(read: _Read, first: Sequence[int], services: Services) -> timedelta | None:
-    """How long to leave the batch alone: a switch is thrown, or its sender has no slot. None, with slots for the first chunk: go on.
-    Of a broadcast that ended nobody is called, so nothing need be waited for."""
-    if ends(read.broadcast, services.now()) or not first or read.far.tries >= MOST_TRIES:
+def _wait(read: _Read, first: Sequence[int]) -> timedelta | None:
+    """How long to leave the batch alone: a switch is thrown, or its sender has no slot. None, with slots for the first chunk: go on."""
+    if read.far.tries >= MOST_TRIES:
         return None
-    return PAUSED if read.paused else read.pacer.take(len(first), len(untried(read.far.cells)))
+    if read.paused and (first or unknown(after_crash(read.far))):
+        return PAUSED
+    return read.pacer.take(len(first), len(untried(read.far.cells))) if first else None
 
 
 def _claim(read: _Read, first: Sequence[int], started: datetime, services: Services) -> tuple[Task, Progress] | None:
     """Make the batch ours, its first chunk marked. None where another was first."""
     key, far, what = read.job.batch, read.far, read.what
     # rendered before the claim: what cannot be made is found before anybody is marked
-    topics = {entry.topic for entry in what.entries}
+    ended = ends(read.broadcast, services.now())
+    topics = set() if ended else {entry.topic for entry in what.entries}
     messages = {(topic, what.locale): render(what.channel, read.content, key.broadcast, topic, what.locale, services=services) for topic in topics}
     now, claim, cells = services.now(), services.new_id(), after_crash(far)
     answers = _reread(far, cells, now)
-    claimed = services.store.batches.claim(key, far, answers, claim=claim, attempting=first if far.tries < MOST_TRIES else [], now=now)
+    attempting = first if far.tries < MOST_TRIES else []
+
+    def once() -> HowFar | None:
+        return services.store.batches.claim(key, far, answers, claim=claim, attempting=attempting, now=now)
+
+    claimed = patiently(once, until=started + OPENING, services=services)
     if claimed is None:
         return None
     stale = far.state is BatchState.HELD or what.planned_at is None or now - what.planned_at > STALE
-    sender = services.sender(what.channel)
-    task = Task(key, claim, what, claimed, read.broadcast, read.content, sender, read.pacer, started, services, stale, messages)
-    return task, Progress(answers, marked_at=now)
+    task = Task(key, claim, what, claimed, read.broadcast, read.content, read.pacer, started, services, stale, messages)
+    return task, Progress(answers, marked_at=now, ended=ended)
 
 
 def _reread(far: HowFar, cells: tuple[str, ...], now: datetime) -> Answers:
@@ -148,23 +190,27 @@ def _reread(far: HowFar, cells: tuple[str, ...], now: datetime) -> Answers:
 
 
 def _hand_over(task: Task, progress: Progress) -> Progress:
-    """Chunk after chunk, as far as time, slots and the provider let us: first those the claim marked; those sent again come last."""
-    progress, again = resolve_unknown(task, progress)
-    first = sorted(task.far.attempting)
-    if first:
-        progress = send_chunk(task, progress, first, marked=True)
-    while _may_go_on(task, progress):
-        chunk, rest = _next_chunk(task, progress, again)
-        if not chunk:
-            break
-        wait = task.pacer.take(len(chunk), rest)
-        if wait is not None:
-            return replace(progress, wait=wait)
-        chunk = chunk[: task.pacer.fits(len(chunk))]
-        if not chunk:
-            continue  # too slow for the slots we took; the next are taken further ahead
-        again = [entry for entry in again if entry not in chunk]
-        progress = send_chunk(task, progress, chunk, marked=False)
+    """Chunk after chunk, as far as time, slots, the table and the provider let us: first those the claim marked; those sent again come last."""
+    again: list[int] = []
+    try:
+        progress, again = resolve_unknown(task, progress)
+        first = sorted(task.far.attempting)
+        if first:
+            progress = send_chunk(task, progress, first, marked=True)
+        while _may_go_on(task, progress):
+            chunk, rest = _next_chunk(task, progress, again)
+            if not chunk:
+                break
+            wait = task.pacer.take(len(chunk), rest)
+            if wait is not None:
+                return replace(progress, wait=wait)
+            chunk = chunk[: task.pacer.fits(len(chunk))]
+            if not chunk:
+                continue  # too slow for the slots we took; the next are taken further ahead
+            again = [entry for entry in again if entry not in chunk]
+            progress = send_chunk(task, progress, chunk, marked=False)
+    except StateLater:  # before a call, never after one: what was marked was not called, and may be untried again
+        return replace(progress, later=True)
     return progress
 
 
@@ -192,15 +238,40 @@ def _lay_down(task: Task, progress: Progress) -> None:
         progress = progress.with_cells({entry: str(progress.ended) for entry in untried(cells)})
     services, now = task.services, task.services.now()
     state, when = _next(task, progress, now)
-    if state is BatchState.SETTLED:
-        put_all(services.store.table, history_rows(task.key, task.what.channel, task.what.entries, now), sleep=services.sleep)
-    laid = services.store.batches.settle(task.key, progress.answers, claim=task.claim, state=state, when=when)
+    if state is BatchState.SETTLED and not _kept_history(task, now):
+        state, when = BatchState.WAITING, now + AGAIN
+    laid = _settle(task, progress, state, when)
     if laid is None:
         report_late(task, progress)
     elif state is BatchState.QUEUED:
         _queue_again(SendJob(task.key), task.what.channel, task.broadcast, when - now, services)
     elif state is BatchState.WAITING:
         wake_if_proven(task.key, laid, task.broadcast, services=services)  # receipts may have been faster than we
+
+
+def _settle(task: Task, progress: Progress, state: BatchState, when: datetime) -> HowFar | None:
+    """The batch as it stands then; None where we lost it. What nobody could write down in time is said as late as receipts are."""
+
+    due = when + COMING if state is BatchState.QUEUED else when  # its copy comes before the sweep sends another
+
+    def once() -> HowFar | None:
+        return task.services.store.batches.settle(task.key, progress.answers, claim=task.claim, state=state, when=when, due=due)
+
+    try:
+        return patiently(once, until=task.started + LAYING_DOWN, services=task.services)
+    except StateLater:
+        report_late(task, progress)
+        raise
+
+
+def _kept_history(task: Task, now: datetime) -> bool:
+    """Write whom the batch was for, to be found from them. False where the table is too busy: the next worker does it."""
+    services, rows = task.services, history_rows(task.key, task.what.channel, task.what.entries, now)
+    try:
+        patiently(lambda: put_all(services.store.table, rows, sleep=services.sleep), until=task.started + TIME, services=services)
+    except StateLater:
+        return False
+    return True
 
 
 def _next(task: Task, progress: Progress, now: datetime) -> tuple[BatchState, datetime]:
@@ -211,6 +282,8 @@ def _next(task: Task, progress: Progress, now: datetime) -> tuple[BatchState, da
         return BatchState.QUEUED, now + _put_off(task, progress)
     if unknown(cells) and progress.answers.in_doubt_since:
         when = decided_at(progress.answers.in_doubt_since, urgent=task.broadcast.urgent)
+        if progress.hold_until and progress.held.issuperset(unknown(cells)):
+            when = max(when, progress.hold_until)  # to be sent again, and not at night
         return BatchState.WAITING, max(now + AGAIN, when)
     return BatchState.SETTLED, now
 

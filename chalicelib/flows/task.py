@@ -26,19 +26,25 @@ class Task:
     far: HowFar
     broadcast: Broadcast
     content: Content
-    sender: Sender
     pacer: Pacer
     started: datetime
     services: Services
     stale: bool
     messages: dict[tuple[str, str], Message] = field(default_factory=dict)
 
+    @property
+    def sender(self) -> Sender:
+        """Its channel. Raises Misconfigured where it cannot be made."""
+        return self.services.sender(self.what.channel)
+
     def message(self, topic: str, locale: str) -> Message:
-        """What a follower of `topic` who reads `locale` gets. What cannot be made in that language is told in the batch's."""
+        """What a follower of `topic` who reads `locale` gets. What cannot be made in that language is told in the batch's. Raises RenderFailed."""
         if (topic, locale) not in self.messages:
             try:
                 self.messages[topic, locale] = render(self.what.channel, self.content, self.broadcast.id, topic, locale, services=self.services)
             except RenderFailed:
+                if (topic, self.what.locale) not in self.messages:
+                    raise
                 self.messages[topic, locale] = self.messages[topic, self.what.locale]
         return self.messages[topic, locale]
 

@@ -25,7 +25,7 @@ class Queue(Protocol):
 
 
 class Queues(Protocol):
-    """The queues of a city, by name (`sms-urgent`, `fan-out-routine`, `kiosk-<id>`)."""
+    """The queues of a city, by name (`sms-urgent`, `fan-out-routine`, `screen-<id>`)."""
 
     def named(self, name: str) -> Queue:
         """The queue of this name; it exists."""

@@ -82,14 +82,14 @@ class Batches:
         values = _answer_values(answers) | {"attempting": _numbered(attempting), "lease_until": to_ms(now + LEASE), "due": to_ms(now + LEASE)}
         return self._as_owner(key, claim, Change(set=values))
 
-    def settle(self, key: BatchKey, answers: Answers, *, claim: str, state: BatchState, when: datetime) -> HowFar | None:
-        """Lay the batch down: settled since `when`, or queued, held or waiting until then. The batch as it stands then; None where the claim is
-        no longer ours."""
+    def settle(self, key: BatchKey, answers: Answers, *, claim: str, state: BatchState, when: datetime, due: datetime | None = None) -> HowFar | None:
+        """Lay the batch down: settled since `when`, or queued, held or waiting until then; `due`: when the sweep has to look, if not then. The
+        batch as it stands then; None where the claim is no longer ours."""
         values = _answer_values(answers) | {"state": str(state), "attempting": []}
         if state is BatchState.SETTLED:
             change = Change(set=values | {"settled_at": to_ms(when)}, remove=("open", "due", "lease_until"))
         else:
-            change = Change(set=values | {"not_before": to_ms(when), "due": to_ms(when)}, remove=("lease_until",))
+            change = Change(set=values | {"not_before": to_ms(when), "due": to_ms(due or when)}, remove=("lease_until",))
         return self._as_owner(key, claim, change, done=state)
 
     def add_receipts(self, key: BatchKey, entries: Mapping[State, Collection[int]]) -> HowFar | None:

@@ -4,6 +4,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.ids import shard_of
@@ -92,9 +93,17 @@ def read_subscription(values: Values) -> Subscription:
         channel=Channel(str(values["channel"])),
         address=str(values["address"]),
         locale=str(values["locale"]),
-        zone=str(values["zone"]) if values.get("zone") else None,
+        zone=_known_zone(values.get("zone")),
         quiet=(int(str(quiet[0])), int(str(quiet[1]))) if isinstance(quiet, list) else None,
     )
+
+
+def _known_zone(value: Value) -> str | None:
+    """A zone that no clock knows (any more) costs nobody their message: it is read as the city's."""
+    try:
+        return ZoneInfo(str(value)).key if value else None
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
 
 
 def _keys(subscriber: str, topic: str, channel: Channel) -> tuple[Key, Key]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.cap import DayPage, code_of, full
-from chalicelib.domain.plan import SLACK, Follower, TopicRead, bound_of, merge, plan, recipients, stuck_at
+from chalicelib.domain.plan import SLACK, SLACK_URGENT, Follower, TopicRead, bound_of, merge, plan, recipients, stuck_at
 from chalicelib.store.days import MOST_CODES, day_rows
 
 NOW = datetime(2026, 12, 1, 15, tzinfo=UTC)
@@ -54,7 +54,8 @@ def test_recipients_are_counted_per_channel() -> None:
     ],
 )
 def test_a_batch_counts_as_stuck_once_all_before_it_could_have_gone(so_far: dict[Channel, int], pace: dict[Channel, int], seconds: int) -> None:
-    assert stuck_at(SMS, so_far, pace, NOW) == NOW + timedelta(seconds=seconds) + SLACK
+    assert stuck_at(SMS, so_far, pace, NOW, urgent=False) == NOW + timedelta(seconds=seconds) + SLACK
+    assert stuck_at(SMS, so_far, pace, NOW, urgent=True) == NOW + timedelta(seconds=seconds) + SLACK_URGENT
 
 
 @given(st.lists(st.lists(st.integers(0, 60), unique=True), min_size=1, max_size=3), st.integers(2, 7))

@@ -59,6 +59,7 @@ SHARED_BY_FLOWS = {
     "capping",
     "completing",
     "filtering",
+    "patience",
     "switching",
     "services",
     "slots",
