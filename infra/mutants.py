@@ -63,14 +63,9 @@ ROUNDS = (
         ),
     ),
     Round(
-        "slots",
+        "flows",
         ("chalicelib/flows/slots.py", "chalicelib/store/pace.py"),
-        ("tests/engine/test_senders.py", "tests/engine/test_slots.py", "tests/engine/test_answers_kept.py"),
-    ),
-    Round(
-        "hand_over",
-        ("chalicelib/flows/doubts.py", "chalicelib/flows/chunks.py", "chalicelib/flows/send_batch.py"),
-        tuple(f"tests/engine/test_{name}.py" for name in ("broadcast", "edges", "slots", "stops", "answers_kept")),
+        tuple(f"tests/engine/test_{name}.py" for name in ("senders", "slots", "answers_kept")),
     ),
 )
 

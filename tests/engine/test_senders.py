@@ -20,6 +20,7 @@ NOW = to_ms(NOON)
 TENTH = timedelta(seconds=0.1)
 WANTED = Wanted(chunk=5, burst=10, horizon=timedelta(seconds=2), urgent=False)
 URGENT = replace(WANTED, urgent=True)
+ALONE = replace(URGENT, alone=True)
 SLOW = Tempo(version=1, speed=10_000, changed_at=NOW - 60_000)
 """Ten slots a second, one each tenth."""
 PACE = 100
@@ -89,6 +90,14 @@ class Contended:
             10,
             replace(SLOW, next=NOW + 1000, urgent_until=NOW + 4000),
             id="urgent ones make way for no other",
+        ),
+        pytest.param(
+            replace(SLOW, urgent_until=NOW + 3000),
+            ALONE,
+            0,
+            10,
+            replace(SLOW, next=NOW + 1000, urgent_until=NOW + 3000),
+            id="a message that stands alone keeps nobody back behind it",
         ),
     ],
 )

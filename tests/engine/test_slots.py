@@ -186,9 +186,15 @@ def test_where_there_is_no_slot_a_worker_keeps_none_and_waits(town: Town) -> Non
     assert (way.gate.left, town.clock()) == (0, NOON)
 
 
-def test_an_urgent_workers_slots_go_before_routine(town: Town) -> None:
-    a_worker(town, urgent=True).take(25, 25)
-    assert kept(town).urgent_until > kept(town).next
+@pytest.mark.parametrize("urgent", [True, False], ids=["urgent", "routine"])
+def test_routine_waits_behind_an_urgent_workers_slots(town: Town, urgent: bool) -> None:
+    a_worker(town, urgent=urgent).take(25, 25)
+    assert (kept(town).urgent_until > kept(town).next) is urgent
+
+
+def test_routine_waits_behind_no_urgent_message_that_stands_alone(town: Town) -> None:
+    pacer(Channel.SMS, urgent=True, tempo=UNSEEN, services=town.services, alone=True).take(1, 1)
+    assert kept(town).next > kept(town).urgent_until == 0
 
 
 def test_a_worker_too_slow_for_its_slots_takes_the_next_further_ahead(town: Town) -> None:
