@@ -15,6 +15,7 @@ BelfryError
 │   ├── WriteRefused        a condition did not hold; carries the old row
 │   ├── TransactionRefused  one of several conditions did not hold; carries the old rows
 │   ├── StateLater          throttled past our patience: redeliver
+│   │   └── StateContended  somebody else was writing some of the same rows
 │   └── StateLimit          a size the service refuses: our bug
 ├── RenderFailed            a template, a catalogue or a value is missing: our bug, found before the hand-over
 └── Misconfigured           settings, secrets or city.toml: said at start, naming the key
@@ -142,6 +143,14 @@ class TransactionRefused(StateError):
 
 class StateLater(StateError):
     """The service is throttling us; the same call may work later."""
+
+
+class StateContended(StateLater):
+    """Somebody else was writing some of a transaction's rows at this very moment. `at` holds the positions of those writes."""
+
+    def __init__(self, at: frozenset[int]) -> None:
+        super().__init__(f"others are writing at {sorted(at)}")
+        self.at = at
 
 
 class StateLimit(StateError):

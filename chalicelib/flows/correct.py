@@ -13,9 +13,9 @@ from chalicelib.domain.broadcast import Approval, Broadcast, BroadcastState, Con
 from chalicelib.domain.correction import headcount
 from chalicelib.domain.notice import Act, Notice, Severity, Urgency
 from chalicelib.domain.preview import Preview, content_of
-from chalicelib.errors import Conflict, NotFound, StateLater, TransactionRefused
+from chalicelib.errors import Conflict, NotFound, StateContended, StateLater, TransactionRefused
 from chalicelib.flows.launching import queue_launch
-from chalicelib.flows.posting import Posted, estimate, replay, state_of, weigh
+from chalicelib.flows.posting import Posted, estimate, refuse_in_flight, replay, state_of, weigh
 from chalicelib.flows.services import Services
 from chalicelib.flows.stopping import stop
 from chalicelib.state.table import Write
@@ -57,8 +57,9 @@ def correct(correction: Correction, *, services: Services) -> Posted:
             if old is not None:
                 return replay(read_answered(old), correction.body_hash)
             continue  # its notice moved on, or somebody else corrected it: look again
-        except StateLater:
-            raise Conflict("A request with this Idempotency-Key is being worked on.", code="in_flight") from None
+        except StateContended as contended:
+            refuse_in_flight(contended)
+            raise
         queue_launch(made, services=services)
         return Posted(answered.answer)
     raise StateLater("others keep changing this broadcast")

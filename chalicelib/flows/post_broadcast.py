@@ -9,9 +9,9 @@ from chalicelib.domain.alerts import Said
 from chalicelib.domain.broadcast import Approval, Broadcast, BroadcastState, Content, SendAt, hash_of
 from chalicelib.domain.notice import Act, Notice
 from chalicelib.domain.preview import Preview
-from chalicelib.errors import Conflict, StateLater, TransactionRefused
+from chalicelib.errors import StateContended, StateLater, TransactionRefused
 from chalicelib.flows.launching import queue_launch
-from chalicelib.flows.posting import Posted, estimate, replay, review_told, state_of
+from chalicelib.flows.posting import Posted, estimate, refuse_in_flight, replay, review_told, state_of
 from chalicelib.flows.reviewing import review_entry
 from chalicelib.flows.screening import Screened, screen
 from chalicelib.flows.services import Services
@@ -37,7 +37,8 @@ class Order:
 
 
 def post_broadcast(order: Order, preview: Preview, *, services: Services) -> Posted:
-    """Keep a broadcast and queue its launch. Raises Invalid where the request's name came before with another body, Conflict where it is in flight."""
+    """Keep a broadcast and queue its launch. Raises Invalid where the request's name came before with another body, Conflict where it is in
+    flight, and StateLater where the table is busy or others keep saying the same at this moment."""
     content = replace(preview.content, notice=f"nt_{services.new_id()}")
     asked = _broadcast(order, replace(preview, content=content), services)
     for _ in range(_TRIES):
@@ -51,11 +52,12 @@ def post_broadcast(order: Order, preview: Preview, *, services: Services) -> Pos
             if not screened.writes or _SAYING not in refused.olds:
                 raise
             continue  # somebody said the same at this very moment: look again
-        except StateLater:
-            break
+        except StateContended as contended:
+            refuse_in_flight(contended)
+            raise
         queue_launch(screened.broadcast, services=services)
         return Posted(answered.answer)
-    raise Conflict("A request with this Idempotency-Key is being worked on.", code="in_flight")
+    raise StateLater("others keep saying the same")
 
 
 def _told(made: Broadcast, preview: Preview) -> dict[str, object]:

@@ -8,7 +8,7 @@ from chalicelib.domain.address import Channel
 from chalicelib.domain.broadcast import Audience, BroadcastState, Content, Review, needs_second_person
 from chalicelib.domain.preview import Headcount, Preview, cost, finish
 from chalicelib.domain.times import spoken
-from chalicelib.errors import Invalid
+from chalicelib.errors import Conflict, Invalid, StateContended
 from chalicelib.flows.services import Services
 from chalicelib.flows.weighing import parts_of
 from chalicelib.store.requests import Answered
@@ -29,6 +29,12 @@ def replay(before: Answered, body_hash: str) -> Posted:
     if before.body_hash != body_hash:
         raise Invalid("This Idempotency-Key came before with another body.", code="key_reused")
     return Posted(before.answer, replayed=True)
+
+
+def refuse_in_flight(contended: StateContended) -> None:
+    """Raise Conflict where others are writing the row of this very request, which leads its transaction."""
+    if 0 in contended.at:
+        raise Conflict("A request with this Idempotency-Key is being worked on.", code="in_flight") from None
 
 
 def estimate(preview: Preview) -> dict[str, object]:

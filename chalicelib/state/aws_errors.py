@@ -7,8 +7,11 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 from chalicelib.errors import StateLater, StateLimit
 
+CONFLICT = "TransactionConflict"
+"""As a transaction's reason: somebody else is writing that row."""
 LATER = frozenset(
     {
+        CONFLICT,
         "InternalError",  # SQS
         "InternalServerError",
         "KmsThrottled",
@@ -23,7 +26,6 @@ LATER = frozenset(
         "Throttling",
         "ThrottlingError",  # as a transaction's reason
         "ThrottlingException",
-        "TransactionConflict",  # as a transaction's reason
         "TransactionConflictException",
         "TransactionInProgressException",
     }

@@ -15,9 +15,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.errors import StateLater, TransactionRefused, WriteRefused
+from chalicelib.errors import StateContended, StateLater, TransactionRefused, WriteRefused
 from chalicelib.state.attributes import Item, read_key, read_values, to_item, to_key
-from chalicelib.state.aws_errors import code_of, our_errors, raise_known
+from chalicelib.state.aws_errors import CONFLICT, LIMIT, code_of, our_errors, raise_known
 from chalicelib.state.expressions import Expressions
 from chalicelib.state.limits import (
     DUE,
@@ -173,7 +173,10 @@ def _why_cancelled(error: ClientError) -> Exception:
     olds = {n: _old(reason) for n, reason in enumerate(reasons) if reason.get("Code") == "ConditionalCheckFailed"}
     if olds:
         return TransactionRefused(olds)
-    raise_known(error, *(str(reason.get("Code")) for reason in reasons))
+    codes = [str(reason.get("Code")) for reason in reasons]
+    if CONFLICT in codes and LIMIT.isdisjoint(codes):
+        return StateContended(frozenset(n for n, code in enumerate(codes) if code == CONFLICT))
+    raise_known(error, *codes)
     return error
 
 

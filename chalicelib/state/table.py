@@ -201,4 +201,4 @@ class Table(Protocol):
         writes: whoever acts re-reads the row or writes conditionally. `after` is the opaque `Page.after` of the page before."""
 
     def transact(self, writes: Sequence[Write]) -> None:
-        """All of up to 100 writes on distinct keys, or none. Raises TransactionRefused with the old rows."""
+        """All of up to 100 writes on distinct keys, or none. Raises TransactionRefused with the old rows, StateContended where others are at them."""

@@ -16,7 +16,7 @@ from chalicelib.domain.delivery import Mark, SkipReason, State
 from chalicelib.domain.jobs import FanOutJob, LaunchJob, read_send
 from chalicelib.domain.message import Answer, Outcome
 from chalicelib.domain.notice import Act
-from chalicelib.errors import Conflict, NotFound, StateLater, TransactionRefused
+from chalicelib.errors import Conflict, NotFound, StateContended, StateLater, TransactionRefused
 from chalicelib.flows.approve import approve
 from chalicelib.flows.correct import correct
 from chalicelib.flows.fan_out import fan_out
@@ -422,7 +422,9 @@ class Refusing:
 NOT_NOW: dict[str, tuple[bool, Exception, type[Exception]]] = {
     "the stop always loses": (True, TransactionRefused({0: {}}), StateLater),
     "the correction always loses": (False, TransactionRefused({3: {}}), StateLater),
-    "the same request is in flight": (False, StateLater("transaction conflict"), Conflict),
+    "the same request is in flight": (False, StateContended(frozenset({0})), Conflict),
+    "others are at the same rows": (False, StateContended(frozenset({3})), StateContended),
+    "the table throttles": (False, StateLater("ThrottlingError"), StateLater),
 }
 
 

@@ -220,7 +220,7 @@ def test_whoever_is_always_second_is_told_to_try_again(desk: Desk) -> None:
 
     meddle(desk, *[refuse] * 5)
     reply = desk.post("/v1/broadcasts", a_broadcast())
-    assert (reply.status, reply.code, desk.broadcasts()) == (409, "in_flight", [])
+    assert (reply.status, reply.code, desk.broadcasts()) == (503, "try_later", [])
 
 
 # --- doubles of sources ----------------------------------------------------------------------------------------------

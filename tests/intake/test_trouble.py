@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.broadcast import BroadcastState
-from chalicelib.errors import Conflict, StateLater, TransactionRefused
+from chalicelib.errors import Conflict, StateContended, StateLater, TransactionRefused
 from chalicelib.feeds.native import read_fields
 from chalicelib.flows.approve import approve
 from chalicelib.flows.post_broadcast import Order, post_broadcast
@@ -25,6 +25,7 @@ from chalicelib.store.requests import RequestName
 from chalicelib.store.stores import Stores
 from tests.feeds.feeds import a_feed, read
 from tests.intake.desk import Desk, a_broadcast, a_notice
+from tests.intake.test_corrections import Hall
 
 BARE = {"type": "notice.cancelled", "data": {"ref": "n1", "revision": 2}}
 
@@ -76,11 +77,28 @@ def order(desk: Desk) -> tuple[Order, Any]:
 # --- the API ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_request_whose_key_is_in_flight_is_a_conflict(desk: Desk) -> None:
-    made, found = order(desk)
-    with pytest.raises(Conflict) as refused:
-        post_broadcast(made, found, services=meddled(desk.services, later))
-    assert (refused.value.reason, desk.broadcasts()) == ("in_flight", [])
+BUSY: dict[str, tuple[Exception, tuple[int, str]]] = {
+    "the same request is being worked on": (StateContended(frozenset({0, 3})), (409, "in_flight")),
+    "another request is at the same rows": (StateContended(frozenset({3})), (503, "try_later")),
+    "the table throttles": (StateLater("ThrottlingError"), (503, "try_later")),
+}
+
+
+@pytest.mark.parametrize(("trouble", "told"), BUSY.values(), ids=BUSY.keys())
+@pytest.mark.parametrize("corrects", [False, True], ids=["a post", "a correction"])
+def test_a_busy_table_is_told_from_a_request_in_flight(tmp_path: Path, trouble: Exception, told: tuple[int, str], corrects: bool) -> None:
+    def fail() -> None:
+        raise trouble
+
+    hall = Hall(tmp_path)
+    hall.follower("transit")
+    wrong = hall.sent()
+    sweep(services=hall.services)
+    hall.services = meddled(hall.services, fail)
+    words = {"content": {"en": {"title": "Other", "body": "words"}}}
+    reply = hall.post(f"/v1/broadcasts/{wrong}/correct", words) if corrects else hall.post("/v1/broadcasts", a_broadcast(**words))
+    assert (reply.status, reply.code, len(hall.broadcasts())) == (*told, 1)
+    assert reply.headers.get("Retry-After") == (None if told == (409, "in_flight") else "2")
 
 
 def test_a_transaction_lost_to_anything_but_the_key_is_not_taken_for_a_replay(desk: Desk) -> None:

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 from botocore.stub import Stubber
 
-from chalicelib.errors import NoQueue, StateLater, StateLimit, TransactionRefused, WriteRefused
+from chalicelib.errors import NoQueue, StateContended, StateLater, StateLimit, TransactionRefused, WriteRefused
 from chalicelib.state.dynamodb import DynamoTable
 from chalicelib.state.queue import Outgoing
 from chalicelib.state.sqs import SqsQueues
@@ -146,7 +146,7 @@ def test_a_refusal_without_an_old_row_means_there_is_none(stand: Stand, name: st
 
 
 REASONS: dict[str, tuple[list[dict[str, Any]], type[Exception]]] = {
-    "conflict": ([{"Code": "None"}, {"Code": "TransactionConflict"}], StateLater),
+    "conflict": ([{"Code": "None"}, {"Code": "TransactionConflict"}], StateContended),
     "throttled": ([{"Code": "ThrottlingError"}, {"Code": "None"}], StateLater),
     "too little capacity": ([{"Code": "ProvisionedThroughputExceeded"}, {"Code": "None"}], StateLater),
     "refused and conflict": ([{"Code": "ConditionalCheckFailed"}, {"Code": "TransactionConflict"}], TransactionRefused),
@@ -161,6 +161,14 @@ def test_a_cancelled_transaction_says_whether_it_lost_or_may_be_tried_again(stan
     stand.answers.add_client_error("transact_write_items", service_error_code="TransactionCanceledException", modeled_fields={"CancellationReasons": reasons})
     with pytest.raises(kind):
         stand.table.transact([Put(ROWS[0], expect=Absent()), Update(KEYS[1], Change(set={"n": 1}))])
+
+
+def test_a_conflict_names_the_writes_that_others_are_at(stand: Stand) -> None:
+    reasons = [{"Code": "TransactionConflict"}, {"Code": "ThrottlingError"}, {"Code": "TransactionConflict"}]
+    stand.answers.add_client_error("transact_write_items", service_error_code="TransactionCanceledException", modeled_fields={"CancellationReasons": reasons})
+    with pytest.raises(StateContended) as contended:
+        stand.table.transact([Put(row) for row in ROWS])
+    assert contended.value.at == {0, 2}
 
 
 LOST: dict[str, Exception] = {
