@@ -16,6 +16,7 @@ from samtranslator.translator.transform import transform
 from chalicelib.intake.hooks import binary_types
 from chalicelib.logs import JsonLine
 from chalicelib.settings import Stage, from_env
+from chalicelib.state.queue import MOST_DELAY
 from infra.build import Built
 from infra.functions import FUNCTIONS, SECONDS, VISIBILITY, WORKERS
 from infra.target import RUNTIME
@@ -176,6 +177,13 @@ def test_every_dead_letter_every_failing_function_and_every_urgent_wait_has_an_a
     urgent = [worker for worker in WORKERS if worker.urgent]
     assert {("ApproximateAgeOfOldestMessage", json.dumps({"Fn::GetAtt": [worker.queue_resource, "QueueName"]})) for worker in urgent} <= watched
     assert {one["AlarmActions"][0]["Ref"] for one in alarms} == {"AlarmTopic"}
+
+
+def test_a_launch_may_lie_in_its_queue_as_long_as_it_is_queued_ahead_and_nothing_else_as_long(template: Template) -> None:
+    alarms = of_type(template, "AWS::CloudWatch::Alarm")
+    waits = {name.removesuffix("QueueWaitsAlarm"): one["Threshold"] for name, one in alarms.items() if name.endswith("WaitsAlarm")}
+    assert waits.pop("Launch") == MOST_DELAY + 180
+    assert set(waits.values()) == {180}
 
 
 def test_what_is_counted_in_logs_is_what_the_code_logs(template: Template) -> None:
