@@ -55,7 +55,7 @@ CASES = {
 def test_every_lost_reply_is_settled_by_evidence_in_its_time(tmp_path: Path, share: float, case: Case) -> None:
     """The window is the protocol's: a receipt settles at once, and the provider is asked, or given up, 15 minutes (2 where urgent) after
     the lease of the attempt. Seen to fail with `domain.doubt.rule` never believing a receipt (woken for ever), with `decided_at`
-    an hour later or at once, with `rule_answer` sending again whatever was found, or never, and with `send_batch._next` settling a batch
+    an hour later or at once, with `rule_answer` sending again whatever was found, or never, and with `laying._next` settling a batch
     whose outcomes are unknown (they stay so)."""
     losses = Losses(Town(tmp_path, pace={Channel.SMS: PACE}), case, people=round(FULL * share))
     losses.live()

@@ -59,6 +59,8 @@ SHARED_BY_FLOWS = {
     "capping",
     "completing",
     "filtering",
+    "laying",
+    "opening",
     "patience",
     "switching",
     "services",
