@@ -245,11 +245,11 @@ class Day:
 
 @SIZES
 def test_partial_failures_lose_and_double_nobody(share: float) -> None:
-    """Nobody is doubled or lost, only a job that ended in the middle leaves an unknown outcome, and all of it takes at most three times the
+    """Nobody is doubled or lost, only whom a job was attempting when it was lost may end in doubt, and all of it takes at most three times the
     calls of a clean run (the schedule's own minutes not counted: they come with time). Seen to fail with what `put_many` gives back
-    ignored in `store.batches.put_all` (lost), with `Failed` entries ignored in `state.sqs` and no sweep (never ended), with the claim
-    not recognised as one's own in `Batches.claim`, with `after_crash` giving back every cell untried (doubled), and with
-    `DynamoTable.get_many` leaving unread rows out (skipped)."""
+    ignored in `store.batches.put_all` (never ended), with `Failed` entries ignored in `state.sqs` and nothing queued again by the sweep
+    (never ended), with the claim not recognised as one's own in `Batches.claim` (in doubt, though nobody was being attempted), with
+    `after_crash` giving back every cell untried (doubled), and with `DynamoTable.get_many` leaving unread rows out (skipped)."""
     clean = run(Trouble(0, off=True))
     for seed in range(max(2, round(SEEDS * share))):
         trouble = Trouble(seed)
