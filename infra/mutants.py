@@ -64,8 +64,8 @@ ROUNDS = (
     ),
     Round(
         "flows",
-        ("chalicelib/flows/slots.py", "chalicelib/store/pace.py"),
-        tuple(f"tests/engine/test_{name}.py" for name in ("senders", "slots", "answers_kept")),
+        ("chalicelib/flows/doubts.py", "chalicelib/flows/slots.py", "chalicelib/store/pace.py"),
+        tuple(f"tests/engine/test_{name}.py" for name in ("doubts", "senders", "slots", "answers_kept")),
     ),
 )
 
