@@ -33,41 +33,37 @@ def resolve_unknown(task: Task, progress: Progress) -> tuple[Progress, list[int]
 
 
 def _ask(task: Task, progress: Progress, entries: Sequence[int]) -> dict[int, Ruling]:
-    """What the provider says of those whose window is over. Who is not asked about in time waits for the next worker."""
+    """What the provider says of those whose window is over."""
     if not entries:
         return {}
-    services, since = task.services, (progress.answers.doubt_from or task.started - LEASE) - SKEW
-    known = services.store.addresses.read([task.what.entries[entry].address for entry in entries])
-    rulings: dict[int, Ruling] = {}
-    for entry, address in zip(entries, known, strict=True):
-        if services.now() - task.started > ASKING:
-            rulings[entry] = Ruling.WAIT
-            continue
-        found = _found(task, entry, address.sealed if address else None, since)
-        ended = ends(task.broadcast, services.now())
-        rulings[entry] = rule_answer(found=found, resent=entry in progress.answers.resent or ended is not None, urgent=task.broadcast.urgent)
-    return rulings
+    since = (progress.answers.doubt_from or task.started - LEASE) - SKEW
+    known = task.services.store.addresses.read([task.what.entries[entry].address for entry in entries])
+    return {entry: _rule(task, progress, entry, address.sealed if address else None, since) for entry, address in zip(entries, known, strict=True)}
 
 
-def _found(task: Task, entry: int, sealed: str | None, since: datetime) -> bool | None:
-    """Whether the provider holds what we tried to hand over; None where nobody can say. Of an old batch some may have been told in a
-    language they chose since."""
+def _rule(task: Task, progress: Progress, entry: int, sealed: str | None, since: datetime) -> Ruling:
+    """What becomes of one. Whom there is no time left to ask about, in each language they may have been told in, waits for the next worker."""
     to, topic = task.services.store.vault.open_address_or_none(sealed), task.what.entries[entry].topic
-    if to is None:
-        return None
-    locales = dict.fromkeys([task.what.locale, *(task.services.city.languages if task.stale else ())])
     answers: list[bool | None] = []
-    for locale in locales:
-        if True in answers:
+    for locale in _locales(task):
+        if task.services.now() - task.started > ASKING:
+            return Ruling.WAIT
+        answers.append(_found(task, to, topic, locale, since) if to else None)
+        if answers[-1]:
             break
-        answers.append(_held_by_provider(task, to, topic, locale, since))
-    return True if True in answers else None if None in answers else False
+    ended = ends(task.broadcast, task.services.now())
+    found = True if True in answers else None if None in answers else False
+    return rule_answer(found=found, resent=entry in progress.answers.resent or ended is not None, urgent=task.broadcast.urgent)
 
 
-def _held_by_provider(task: Task, to: Address, topic: str, locale: str, since: datetime) -> bool | None:
-    """None too where what we said cannot be made again, or nobody can be asked: of a broadcast that ended that keeps nothing open."""
-    if task.services.now() - task.started > ASKING:
-        return None
+def _locales(task: Task) -> Sequence[str]:
+    """Of an old batch some may have been told in a language they chose since."""
+    return list(dict.fromkeys([task.what.locale, *(task.services.city.languages if task.stale else ())]))
+
+
+def _found(task: Task, to: Address, topic: str, locale: str, since: datetime) -> bool | None:
+    """Whether the provider holds what we tried to hand over. None where nobody can say: also where what we said cannot be made again, or
+    nobody can be asked, which keeps no broadcast open that ended."""
     try:
         return task.sender.find(to, task.message(topic, locale), since=since)
     except (RenderFailed, Misconfigured):

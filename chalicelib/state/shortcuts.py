@@ -2,8 +2,8 @@
 
 botocore walks every value of a call by the service's model three times: to check it, to copy it, and to copy the answer. For fifty rows
 that is more work than all the rest of the call. We write AWS's own JSON (`attributes.py`) and check what we send (`limits.py`,
-`sizes.py`), so here the walks are left out. Nor is every service of AWS looked for when one is wanted. Signing and sending are done with
-less ceremony; credentials, endpoints, retries and the reading of errors stay botocore's.
+`sizes.py`), so here the walks are left out. Nor is every service of AWS looked for when one is wanted. Credentials, endpoints, signing, sending,
+retries and the reading of errors stay botocore's.
 """
 
 import json
@@ -14,13 +14,9 @@ from typing import Any
 
 import botocore.session
 from botocore.awsrequest import AWSResponse
-from botocore.httpsession import URLLib3Session
 from botocore.loaders import Loader
 from botocore.parsers import ResponseParserFactory
 from botocore.serialize import JSONSerializer, RestJSONSerializer
-
-from chalicelib.state.carrier import Carrier
-from chalicelib.state.signing import sign_with_us
 
 _PLAIN = "json"
 """The protocol of DynamoDB and SQS. Answers in another are small, and left to botocore."""
@@ -31,8 +27,6 @@ _TRIALS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "ssm": ("GetParameter", {"Name": "n"}, {"Parameter": {"Value": "v"}}),
 }
 """A call to each, what it says, and what it hears."""
-_CARRIED = ("dynamodb", "sqs")
-"""What is called often, and where a lost answer is only asked for again."""
 
 
 @cache
@@ -46,14 +40,8 @@ def short_session() -> Any:
 
 def straightened(client: Any) -> bool:
     """Have a client go the short way. False, or any error of Python's, where it does not come out as it should; then it is good for nothing."""
-    service = client.meta.service_model.service_name
     client._serializer = _WRITERS[type(client._serializer)]()
-    if service in _CARRIED:
-        if type(client._endpoint.http_session) is not URLLib3Session:
-            return False
-        client._endpoint.http_session = Carrier(client.meta.config)
-        sign_with_us(client)
-    return _passes(client, *_TRIALS[service])
+    return _passes(client, *_TRIALS[client.meta.service_model.service_name])
 
 
 def _passes(client: Any, operation: str, asked: dict[str, Any], told: dict[str, Any]) -> bool:

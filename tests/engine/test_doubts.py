@@ -185,6 +185,20 @@ def test_of_an_old_batch_the_provider_is_asked_in_every_language(stale: bool, ce
     assert desk.provider.asked[0][1] == "in en"
 
 
+def test_whoever_could_not_be_asked_about_in_every_language_waits() -> None:
+    desk = Desk(cells=(DOUBT,), urgent=True)
+    desk.provider.takes = ASKING
+    assert desk.resolve(stale=True) == ((DOUBT,), [])
+    assert len(desk.provider.asked) == 2
+
+
+def test_after_a_yes_no_further_language_is_asked_about() -> None:
+    desk = Desk(cells=(DOUBT,))
+    desk.provider.says = True
+    assert desk.resolve(stale=True) == (("accepted",), [])
+    assert [body for _, body, _ in desk.provider.asked] == ["in en"]
+
+
 def test_an_answer_lost_in_one_language_is_no_proof_by_the_others() -> None:
     desk = Desk(cells=(DOUBT,))
     says = iter([None, False, False, False, False, False, False, False])

@@ -102,7 +102,6 @@ HANDED_OUT_BY = {
     ("store.sealed", "secrets"),  # a nonce is nobody's business but the seal's
     ("state.dynamodb", "time"),  # how long to wait before asking a throttled table again
     ("state.dynamodb", "random"),
-    ("state.signing", "datetime"),  # AWS takes a signature at its own time only, whatever time it is in the city
 }
 
 MODULES = shipped()

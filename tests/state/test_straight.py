@@ -9,25 +9,19 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest, AWSResponse
+from botocore.awsrequest import AWSResponse
 from botocore.config import Config
-from botocore.credentials import Credentials
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
-from botocore.httpsession import URLLib3Session
+from botocore.exceptions import ClientError
 from botocore.serialize import JSONSerializer
 from moto import mock_aws
 
 from chalicelib.errors import WriteRefused
 from chalicelib.state import straight
 from chalicelib.state.attributes import read_attribute
-from chalicelib.state.carrier import Carrier
 from chalicelib.state.dynamodb import DynamoTable
-from chalicelib.state.signing import Signer
 from chalicelib.state.straight import _is_straight, straight_client
 from chalicelib.state.table import Absent, Key, Row
 from tests.aws_tables import make_table
-from tests.channels.wire import Reply, provider
 
 WHERE = {"region_name": "us-east-1", "aws_access_key_id": "none", "aws_secret_access_key": "none"}
 KEY = {"pk": {"S": "a"}, "sk": {"S": "b"}}
@@ -85,66 +79,11 @@ def test_an_error_is_read_as_botocore_reads_it() -> None:
     assert ours["Error"]["Code"] == "ConditionalCheckFailedException"
 
 
-# --- the short way ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("token", [None, "session/token=="], ids=["a user's keys", "a function's keys"])
-def test_the_signature_is_the_one_that_botocore_would_write_under_these_headers(token: str | None) -> None:
-    keys = Credentials("AKID", "secret", token)
-    ours = AWSRequest("POST", "https://sqs.us-east-1.amazonaws.com/", {"X-Amz-Target": "AmazonSQS.SendMessage"}, '{"é":1}'.encode())
-    Signer(keys, "sqs", "us-east-1").add_auth(ours)
-    theirs = AWSRequest("POST", ours.url, {name: value for name, value in ours.headers.items() if name != "Authorization"}, ours.data)
-    theirs.context["timestamp"] = ours.headers["X-Amz-Date"]
-    signer = SigV4Auth(keys, "sqs", "us-east-1")
-    signature = signer.signature(signer.string_to_sign(theirs, signer.canonical_request(theirs)), theirs)
-    names = "host;x-amz-date;x-amz-security-token;x-amz-target" if token else "host;x-amz-date;x-amz-target"
-    scope = f"{ours.headers['X-Amz-Date'][:8]}/us-east-1/sqs/aws4_request"
-    assert ours.headers["Authorization"] == f"AWS4-HMAC-SHA256 Credential=AKID/{scope}, SignedHeaders={names}, Signature={signature}"
-
-
-@pytest.mark.parametrize(
-    ("reply", "raised"),
-    [
-        pytest.param(Reply(cut=True), ConnectionClosedError, id="the answer was lost"),
-        pytest.param(Reply(hang=True), ReadTimeoutError, id="no answer came"),
-        pytest.param(None, EndpointConnectionError, id="nobody is there"),
-    ],
-)
-def test_trouble_on_the_way_has_botocores_names(reply: Reply | None, raised: type[BotoCoreError]) -> None:
-    with provider(lambda _asked: reply or Reply()) as aws:
-        url = aws.url
-        if reply:
-            with pytest.raises(raised):
-                a_client(url).get_item(TableName="t", Key=KEY)
-            assert len(aws.asked) == 1
-    if reply is None:
-        with pytest.raises(raised):
-            a_client(url).get_item(TableName="t", Key=KEY)
-
-
-def test_a_line_is_kept_and_an_answer_heard_over_it() -> None:
-    with provider(lambda _asked: Reply(body={"Item": KEY}, headers={"x-amzn-RequestId": "r1"})) as aws:
-        client = a_client(aws.url)
-        heard_ = [client.get_item(TableName="t", Key=KEY) for _ in range(3)]
-        assert (aws.connections, len(aws.asked)) == (1, 3)
-    assert [one["Item"] for one in heard_] == [KEY] * 3
-    assert heard_[0]["ResponseMetadata"]["RequestId"] == "r1"
-    assert aws.asked[0].json == {"TableName": "t", "Key": KEY}
-
-
-def a_client(url: str) -> Any:
-    return straight_client("dynamodb", Config(read_timeout=0.1, connect_timeout=0.1, retries={"total_max_attempts": 1}), endpoint_url=url, **WHERE)
-
-
 # --- botocore made otherwise -----------------------------------------------------------------------------------------
 
 
 def no_serializer(client: Any) -> None:
     del client._serializer
-
-
-def another_session(client: Any) -> None:
-    client._endpoint.http_session = SimpleNamespace(send=client._endpoint.http_session.send)
 
 
 def another_reader(client: Any) -> None:
@@ -156,7 +95,7 @@ def another_event(client: Any) -> None:
     client.meta.events.register("request-created", lambda request, **_: request.headers.__delitem__("Authorization"))
 
 
-@pytest.mark.parametrize("made", [no_serializer, another_session, another_reader, another_event])
+@pytest.mark.parametrize("made", [no_serializer, another_reader, another_event])
 def test_a_client_that_is_made_otherwise_is_found_out(made: Any) -> None:
     client = boto3.client("dynamodb", **WHERE)
     made(client)
@@ -165,7 +104,6 @@ def test_a_client_that_is_made_otherwise_is_found_out(made: Any) -> None:
 
 def test_a_client_as_we_know_it_goes_the_short_way() -> None:
     client = straight_client("dynamodb", Config(), **WHERE)
-    assert isinstance(client._endpoint.http_session, Carrier)
     assert type(client._serializer) is not JSONSerializer
 
 
@@ -173,7 +111,6 @@ def test_where_botocore_writes_otherwise_its_own_client_is_taken(monkeypatch: py
     monkeypatch.setattr(JSONSerializer, "_serialize", None)
     monkeypatch.setattr(JSONSerializer, "serialize_to_request", lambda *_args: {"body": b"{}"})
     client = straight_client("dynamodb", Config(), **WHERE)
-    assert type(client._endpoint.http_session) is URLLib3Session
     assert type(client._serializer) is JSONSerializer
 
 
@@ -184,7 +121,7 @@ def test_where_botocore_lacks_a_part_its_own_client_is_taken(monkeypatch: pytest
     finally:
         monkeypatch.undo()
         importlib.reload(straight)
-    assert type(client._endpoint.http_session) is URLLib3Session
+    assert type(client._serializer) is JSONSerializer
 
 
 def test_the_table_is_the_same_over_botocores_own_client() -> None:
