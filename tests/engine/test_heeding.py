@@ -178,7 +178,7 @@ def test_the_log_tells_of_an_opt_out_by_the_keyed_hash_alone(town: Town, caplog:
     person = town.follower("transit")
     receipt(town, a_delivery(town), STOPPED)
     lines = [json.loads(JsonLine().format(one)) for one in caplog.records if one.getMessage() == "opted out"]
-    assert [(line["address"], line["at"]) for line in lines] == [(known(town, person).hash, "2026-12-01T12:00:00Z")]
+    assert [(line["address"], line["its_at"]) for line in lines] == [(known(town, person).hash, "2026-12-01T12:00:00Z")]
     assert town.address(person, Channel.SMS).value not in caplog.text
 
 
