@@ -47,6 +47,8 @@ def _rule(task: Task, progress: Progress, entry: int, sealed: str | None, since:
     answers: list[bool | None] = []
     for locale in _locales(task):
         if task.services.now() - task.started > ASKING:
+            if None in answers:
+                break  # nobody can say in the end, whatever the other languages give
             return Ruling.WAIT
         answers.append(_found(task, to, topic, locale, since) if to else None)
         if answers[-1]:

@@ -6,7 +6,7 @@ What is routine pauses by its own switch until a person has looked; an emergency
 import logging
 
 from chalicelib.domain.address import Channel
-from chalicelib.domain.broadcast import Broadcast
+from chalicelib.domain.broadcast import Broadcast, BroadcastState
 from chalicelib.flows.services import Services
 from chalicelib.flows.switching import turn
 from chalicelib.store.audit import ENGINE
@@ -26,8 +26,9 @@ def note_filtered(name: str, texts: int, *, services: Services) -> None:
     broadcast = None if told or filtered <= FEW else services.store.broadcasts.get(name)
     if broadcast is None or filtered <= most_filtered(broadcast):
         return
-    _log.error("carriers filter a broadcast", extra={"fields": {"broadcast": name, "texts": filtered, "paused": not broadcast.urgent}})
-    if not broadcast.urgent:
+    pauses = not broadcast.urgent and broadcast.state is BroadcastState.SENDING
+    _log.error("carriers filter a broadcast", extra={"fields": {"broadcast": name, "texts": filtered, "paused": pauses}})
+    if pauses:
         turn(broadcast_switch(name), stopped=True, why=f"{filtered} texts filtered by carriers", by=ENGINE, services=services)
     services.store.filtered.told(name)  # last: whoever dies before it leaves the receipts, and the telling, to the next
 

@@ -71,9 +71,10 @@ def _settle(task: Task, progress: Progress, state: BatchState, when: datetime) -
 
 def _kept_history(task: Task, now: datetime) -> bool:
     """Write whom the batch was for, to be found from them. False where the table is too busy: the next worker does it."""
+    until = task.started + HISTORY
     services, rows = task.services, history_rows(task.key, task.what.channel, task.what.entries, now)
     try:
-        patiently(lambda: put_all(services.store.table, rows, sleep=services.sleep), until=task.started + HISTORY, services=services)
+        patiently(lambda: put_all(services.store.table, rows, sleep=services.sleep, in_time=lambda: services.now() < until), until=until, services=services)
     except StateLater:
         return False
     return True
@@ -88,7 +89,7 @@ def _next(task: Task, progress: Progress, now: datetime) -> tuple[BatchState, da
     if unknown(cells) and progress.answers.in_doubt_since:
         when = decided_at(progress.answers.in_doubt_since, urgent=task.broadcast.urgent)
         if progress.hold_until and progress.held.issuperset(unknown(cells)):
-            when = max(when, progress.hold_until)  # to be sent again, and not at night
+            when = max(when, min(progress.hold_until, task.broadcast.expires_at))  # to be sent again, and not at night
         return BatchState.WAITING, max(now + AGAIN, when)
     return BatchState.SETTLED, now
 

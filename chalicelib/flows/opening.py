@@ -55,7 +55,8 @@ def open_batch(job: SendJob, started: datetime, services: Services) -> tuple[Tas
     first = untried(after_crash(read.far))[: services.sender(read.what.channel).most]
     wait = patiently(lambda: _wait(read, first), until=until, services=services)
     if wait is not None:
-        patiently(lambda: _put_back(read, wait, services), until=until, services=services)
+        back = services.now() + wait + COMING
+        patiently(lambda: _put_back(read, wait, back, services), until=until, services=services)
         return None
     return _claim(read, first[: read.pacer.fits(len(first))], started, services)
 
@@ -66,9 +67,9 @@ def _come_back(read: _Read, now: datetime, services: Services) -> None:
         queue_again(read.job, read.what.channel, read.broadcast, early, services)
 
 
-def _put_back(read: _Read, wait: timedelta, services: Services) -> None:
+def _put_back(read: _Read, wait: timedelta, back: datetime, services: Services) -> None:
     """A copy comes when the wait is over. The sweep is told not to send one of its own before: each would come back for ever."""
-    back, far = services.now() + wait + COMING, read.far
+    far = read.far
     if (far.due is None or far.due < back) and not services.store.batches.put_off(read.job.batch, far, due=back + slack(urgent=read.broadcast.urgent)):
         return
     queue_again(read.job, read.what.channel, read.broadcast, wait, services)

@@ -17,11 +17,12 @@ def patiently(work: Callable[[], Found], *, until: datetime, services: Services)
     """What `work` gives, tried again while the table says later. Raises StateLater once no further try fits before `until`."""
     pause = FIRST
     while True:
+        began = services.now()
         try:
             return work()
         except StateLater:
             wait = pause * (0.5 + services.random() / 2)
-            if services.now() + timedelta(seconds=wait) > until:
+            if services.now() + timedelta(seconds=wait) + (services.now() - began) > until:
                 raise
             services.sleep(wait)
             pause = min(LONGEST, pause * 2)

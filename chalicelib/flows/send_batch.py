@@ -56,7 +56,7 @@ def _hand_over(task: Task, progress: Progress) -> Progress:
             again = [entry for entry in again if entry not in chunk]
             progress = send_chunk(task, progress, chunk, marked=False)
     except StateLater:  # before a call, never after one: what was marked was not called, and may be untried again
-        return replace(progress, later=True)
+        return replace(progress, later=True, answers=replace(progress.answers, laters=progress.answers.laters + 1))
     return progress
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.message import NOT_TRIED, Answer, EmailMessage, Outcome, Parcel
 from chalicelib.domain.pace import SLOW, News, Tempo
+from chalicelib.errors import StateLater
 from chalicelib.flows.services import Services
 from chalicelib.flows.slots import Pacer, pacer
 from chalicelib.store.addresses import address_key, read_addresses
@@ -48,7 +49,11 @@ def send_reply(reply: str, *, services: Services) -> None:
     claimed = replies.claim(reply, began, claim=services.new_id())
     if claimed is None:
         return
-    seen = _look(claimed, services)
+    try:
+        seen = _look(claimed, services)
+    except StateLater:
+        replies.put_off(claimed, began + PAUSED)
+        return
     if seen.sign_up is None or seen.sign_up.confirmed or not seen.is_known:
         replies.settle(claimed, ReplyState.FAILED)  # nobody waits for it any more
         return

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from datetime import timedelta
 
-from chalicelib.domain.batch import BatchKey, BatchState, HowFar
+from chalicelib.domain.batch import BatchKey, BatchState, HowFar, decided_at
 from chalicelib.domain.broadcast import Broadcast, BroadcastState
 from chalicelib.domain.jobs import FanOutJob, LaunchJob, SendJob, fan_out_queue, send_queue
 from chalicelib.flows.completing import complete
@@ -100,7 +100,8 @@ def _tend_batch(key: BatchKey, far: HowFar, broadcast: Broadcast, shard: Shard, 
             services.store.batches.delete(key)  # another attempt at this page was first: these were never sent
         return
     now = services.now()
-    stopped = broadcast.stop_at is not None and far.state is BatchState.HELD
+    waits = far.state is BatchState.WAITING and far.in_doubt_since is not None and decided_at(far.in_doubt_since, urgent=broadcast.urgent) <= now
+    stopped = broadcast.stop_at is not None and (far.state is BatchState.HELD or waits)
     if far.due is not None and far.due > now and not stopped:
         return
     due = now + FIRST_BACK_OFF * 2 ** min(far.swept, MOST_BACK_OFF)

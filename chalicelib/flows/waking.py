@@ -10,7 +10,7 @@ from chalicelib.state.sending import send_all
 
 def wake_if_proven(key: BatchKey, far: HowFar, broadcast: Broadcast | None, *, services: Services) -> None:
     """Let a batch be claimed at once where receipts spoke of every entry in doubt. `broadcast` is read where it is not at hand."""
-    if far.state is not BatchState.WAITING or not all(far.receipts_of(entry) for entry in unknown(far.cells)):
+    if far.state is not BatchState.WAITING or not (doubts := unknown(far.cells)) or not all(far.receipts_of(entry) for entry in doubts):
         return
     found = broadcast or services.store.broadcasts.get(key.broadcast)
     if found and far.channel and services.store.batches.wake(key, far, now=services.now()):

@@ -64,6 +64,9 @@ class Lines:
             line.close()
         else:
             line = _connected(self.url, self._connect)
+        if left.read_timeout is not None and left.read_timeout <= 0:
+            line.close()
+            raise ConnectTimeoutError(line, "connected too late to ask")
         line.sock.settimeout(left.read_timeout)
         return line
 

@@ -13,7 +13,7 @@ from chalicelib.domain.address import Channel
 from chalicelib.domain.batch import LEASE, BatchKey, BatchState, Entry, HowFar, What
 from chalicelib.domain.delivery import State
 from chalicelib.domain.times import from_ms, to_ms
-from chalicelib.errors import WriteRefused
+from chalicelib.errors import StateLater, WriteRefused
 from chalicelib.state.table import (
     Change,
     Compare,
@@ -102,12 +102,17 @@ class Batches:
 
     def wake(self, key: BatchKey, seen: HowFar, *, now: datetime) -> bool:
         """A batch that waits for evidence has it: it may be claimed at once."""
-        expect = every(equals("state", str(BatchState.WAITING)), equals("claim", seen.claim) if seen.claim else Lacks("claim"))
+        ours = equals("claim", seen.claim) if seen.claim else Lacks("claim")
+        expect = every(equals("state", str(BatchState.WAITING)), Compare("not_before", ">", to_ms(now)), ours)
         return self._write(key, Change(set={"not_before": to_ms(now), "due": to_ms(now)}), expect)
 
     def put_off(self, key: BatchKey, seen: HowFar, *, due: datetime) -> bool:
         """It waits for a reason that its row does not show, and a message will come back to it before `due`. False where it was moved on meanwhile."""
-        return self._write(key, Change(set={"due": to_ms(due)}), _as_seen(seen))
+        try:
+            self.table.update(far_key(key), Change(set={"due": to_ms(due)}), expect=_as_seen(seen))
+            return True
+        except WriteRefused as refused:
+            return refused.old is not None and (refused.old.get("due"), refused.old.get("state")) == (to_ms(due), str(seen.state))
 
     def push(self, key: BatchKey, seen: HowFar, *, due: datetime, release: datetime | None) -> bool:
         """The sweep's turn: look again at `due`; with `release`, a held batch need wait no longer. Never touches the lease."""
@@ -198,13 +203,15 @@ def packed_cells(cells: Sequence[str]) -> str:
     return _BETWEEN.join(cells)
 
 
-def put_all(table: Table, rows: Sequence[Row], *, sleep: Callable[[float], None]) -> None:
+def put_all(table: Table, rows: Sequence[Row], *, sleep: Callable[[float], None], in_time: Callable[[], bool] = lambda: True) -> None:
     """Write rows 25 at a time until nothing is left over, waiting a little longer each time something is."""
     left, pause = list(rows), 0.05
     while left:
         taken, left = left[:25], left[25:]
         refused = table.put_many(taken)
         if refused:
+            if not in_time():
+                raise StateLater(f"{len(left)} rows were not taken")
             left = [*refused, *left]
             sleep(pause)
             pause = min(pause * 2, 2.0)

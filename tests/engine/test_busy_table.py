@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from chalicelib.domain.jobs import FanOutJob
 from chalicelib.domain.message import Answer, Outcome
 from chalicelib.errors import StateLater
 from chalicelib.store.stores import Stores
-from tests.engine.town import QUEUES, VISIBILITY, Town
+from tests.engine.town import QUEUES, VISIBILITY, Crash, Town
 
 SMS, EMAIL = Channel.SMS, Channel.EMAIL
 Asked = Callable[[str, tuple[Any, ...]], bool]
@@ -115,6 +115,78 @@ def test_what_cannot_be_settled_for_a_minute_is_said_where_receipts_are() -> Non
     live(town, name)
     assert town.counts(name)[EMAIL] == {Mark(State.ACCEPTED): 10}
     assert set(town.handed_over().values()) == {1}
+
+
+def in_a_function(town: Town, name: str) -> None:
+    """As `live`, but whoever works for longer than a minute dies."""
+    ends: list[datetime] = []
+
+    def sleep(seconds: float) -> None:
+        town.clock.advance(timedelta(seconds=seconds))
+        if ends and town.clock() > ends[-1]:
+            raise Crash
+
+    town.services = replace(town.services, sleep=sleep)
+    for second in range(3600):
+        for message in town.state.queues.receive(list(QUEUES), 50, VISIBILITY):
+            ends.append(town.clock() + timedelta(seconds=60))
+            try:
+                town.run(message)
+            except StateLater:
+                continue
+        ends.clear()
+        if second % 60 == 0:
+            town.tick()
+        if town.state_of(name) is BroadcastState.COMPLETED:
+            return
+        town.clock.advance(timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("urgent", [True, False], ids=["urgent", "routine"])
+@pytest.mark.parametrize("kind", ["history left over", "slow history", "slow settlement"])
+def test_a_table_that_is_busy_for_longer_than_a_worker_lives_costs_nobody_an_answer(kind: str, urgent: bool) -> None:
+    town = Town()
+    for _ in range(10):
+        town.follower("transit", channels=[EMAIL], shard=3)
+    end = town.clock() + timedelta(seconds=90)
+
+    class Busy(BusyTable):
+        def __getattr__(self, name: str) -> Any:
+            found = getattr(self.inner, name)
+
+            def call(*args: Any, **kwargs: Any) -> Any:
+                if town.clock() >= end or not self.asked(name, args):
+                    return found(*args, **kwargs)
+                if kind == "history left over":
+                    return list(args[0])
+                town.services.sleep(8)
+                raise StateLater("throttled")
+
+            return call if callable(found) else found
+
+    table = Busy(town.state.table, KINDS["the settlement" if kind == "slow settlement" else "history"], 0)
+    town.services = replace(town.services, store=Stores(table, town.services.store.vault))  # type: ignore[arg-type]
+    name = town.broadcast("transit", urgent=urgent)
+    in_a_function(town, name)
+    assert town.counts(name)[EMAIL] == {Mark(State.ACCEPTED): 10}
+    assert set(town.handed_over().values()) == {1}
+
+
+def test_a_batch_whose_look_is_throttled_for_minutes_is_left_longer_each_time() -> None:
+    town = Town(pace={SMS: 10})
+    town.follower("transit", shard=3)
+    end, claims = town.clock() + timedelta(minutes=10), 0
+
+    def asked(name: str, args: tuple[Any, ...]) -> bool:
+        nonlocal claims
+        claims += KINDS["the claim"](name, args)
+        return KINDS["the look"](name, args) and town.clock() < end
+
+    busy(town, asked, times=10_000)
+    name = town.broadcast("transit")
+    live(town, name)
+    assert claims < 60
+    assert town.counts(name)[SMS] == {Mark(State.ACCEPTED): 1}
 
 
 class Repeating:

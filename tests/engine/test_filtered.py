@@ -89,6 +89,14 @@ def test_an_emergency_goes_on_and_somebody_is_told(town: Town, caplog: pytest.Lo
     assert (thrown(town), list(told(caplog))) == ([], [(FEW + 1, False)])
 
 
+def test_of_a_broadcast_that_has_ended_somebody_is_told_and_nothing_pauses(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(FEW + 5):
+        town.follower("transit")
+    town.settle(town.broadcast("transit"))
+    filter_texts(town, FEW + 1)
+    assert (thrown(town), list(told(caplog))) == ([], [(FEW + 1, False)])
+
+
 def test_a_paused_broadcast_that_is_stopped_ends_and_leaves_no_switch(town: Town) -> None:
     name = half_sent(town)
     filter_texts(town, FEW + 1)

@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from chalicelib.domain.delivery import Mark, State
 from chalicelib.domain.message import NOT_TRIED, Answer, Outcome, Parcel
 from chalicelib.domain.pace import PROBE_EVERY, SLOW, Tempo
 from chalicelib.domain.times import to_ms
+from chalicelib.errors import StateLater
 from chalicelib.flows.send_reply import send_reply
 from chalicelib.flows.sign_up import sign_up
 from chalicelib.flows.slots import pacer
@@ -21,6 +23,7 @@ from chalicelib.state.table import Change, Key
 from chalicelib.store.addresses import address_key
 from chalicelib.store.pace import find_tempo, tempo_key
 from chalicelib.store.sign_ups import VALID
+from chalicelib.store.stores import Stores
 from tests.engine.town import Crash, Town
 
 MINUTE = timedelta(minutes=1)
@@ -280,3 +283,25 @@ def test_a_put_off_that_is_made_again_does_not_undo_the_next_workers_claim(town:
     assert replies.claim(name, town.clock(), claim="second")
     replies.put_off(first, town.clock())  # by the SDK, whose first answer was lost
     assert replies.state(name) == {"state": "claimed", "tries": 1}
+
+
+def test_a_letter_that_a_busy_table_let_nobody_try_is_not_given_up(town: Town) -> None:
+    name, left = sign_somebody_up(town), 6
+    inner = town.services.store.table
+
+    class Busy:
+        def __getattr__(self, called: str) -> Any:
+            return getattr(inner, called)
+
+        def get_many(self, keys: Any, **more: Any) -> Any:
+            nonlocal left
+            if left and any(key.partition.startswith("A#") for key in keys):
+                left -= 1
+                raise StateLater("throttled")
+            return inner.get_many(keys, **more)
+
+    town.services = replace(town.services, store=Stores(Busy(), town.services.store.vault))  # type: ignore[arg-type]
+    for _ in range(10):
+        send_reply(name, services=town.services)
+        town.clock.advance(timedelta(minutes=1))
+    assert (left, letters(town)) == (0, 1)

@@ -12,9 +12,10 @@ from chalicelib.domain.address import Channel
 from chalicelib.domain.broadcast import BroadcastState, Content
 from chalicelib.domain.delivery import Mark, SkipReason, State
 from chalicelib.domain.message import Answer, Outcome, SmsMessage
-from chalicelib.errors import BelfryError, Misconfigured, RenderFailed
+from chalicelib.errors import BelfryError, Misconfigured, RenderFailed, StateLater
 from chalicelib.flows.stop_broadcast import stop_broadcast
 from chalicelib.flows.turn_switch import turn_switch
+from chalicelib.store.stores import Stores
 from chalicelib.store.subscriptions import Subscription, audience_row, person_row
 from tests.engine.town import QUEUES, VISIBILITY, PlainRenderer, Town
 
@@ -72,6 +73,71 @@ def test_batches_behind_a_sender_that_is_down_are_looked_at_as_often_as_it_is_pr
     town.providers[SMS].fault = lambda parcel: None
     town.settle(name)
     assert town.counts(name)[SMS] == {Mark(State.ACCEPTED): 32}
+
+
+def test_receipts_that_pour_in_under_a_switch_bring_a_batch_no_second_message(town: Town) -> None:
+    people = [town.follower("transit", shard=3) for _ in range(30)]
+    provider, lost = town.providers[SMS], town.address(people[0], SMS)
+    provider.answers[lost.value], provider.swallowed = [LOST], {lost.value}
+    name = town.broadcast("transit")
+    town.work()
+    throw(town, stopped=True)
+    for state in (State.ACCEPTED, State.DELIVERED):
+        for one in sorted(provider.truth, key=lambda handed: handed.to.value):
+            town.confirm(one, state)
+            town.work(most=1)
+            town.clock.advance(timedelta(milliseconds=200))
+    assert max(queued_by_the_hour(town, 2)) <= 62
+    throw(town, stopped=False)
+    town.settle(name)
+    assert set(town.handed_over().values()) == {1}
+
+
+class Unsure:
+    """The table's answer to a put-off is lost, once; or the queue is busy right after it."""
+
+    def __init__(self, town: Town, *, lost: bool) -> None:
+        self.town, self.lost, self.put, self.over = town, lost, False, False
+        self.table, self.queues = town.services.store.table, town.services.queues
+
+    def _fail(self) -> None:
+        self.over = True
+        raise StateLater("throttled")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.table, name)
+
+    def update(self, key: Any, change: Any, **more: Any) -> Any:
+        row = self.table.update(key, change, **more)
+        self.put = self.put or (set(change.set) == {"due"} and not change.add)
+        if self.put and self.lost and not self.over:
+            self._fail()
+        return row
+
+    def named(self, name: str) -> Any:
+        if self.put and not self.lost and not self.over:
+            self._fail()
+        return self.queues.named(name)
+
+
+@pytest.mark.parametrize("urgent", [True, False], ids=["urgent", "routine"])
+@pytest.mark.parametrize("lost", [True, False], ids=["an answer of the table is lost", "the queue is busy"])
+def test_what_was_put_off_comes_back_in_its_time_whatever_went_wrong_then(town: Town, lost: bool, urgent: bool) -> None:
+    town.follower("transit", shard=3)
+    throw(town, stopped=True)
+    town.broadcast("transit", urgent=urgent)
+    unsure = Unsure(town, lost=lost)
+    town.services = replace(town.services, store=Stores(unsure, town.services.store.vault), queues=unsure)  # type: ignore[arg-type]
+    for second in range(1200):
+        town.work()
+        if second % 60 == 0:
+            town.tick()
+        if unsure.over:
+            break
+        town.clock.advance(timedelta(seconds=1))
+    assert unsure.over
+    throw(town, stopped=False)
+    assert seconds_until(town, 1) <= 65
 
 
 # --- sent again, once, though not at once ----------------------------------------------------------------------------
@@ -170,6 +236,34 @@ def test_what_cannot_be_sent_expires(town: Town, parts: dict[str, Any]) -> None:
     name = town.broadcast("transit", lasts=timedelta(hours=2))
     limp(town, 240)
     assert (town.state_of(name), town.counts(name)[SMS]) == (BroadcastState.COMPLETED, {Mark(State.EXPIRED): 1})
+
+
+@pytest.mark.parametrize("stopped", [True, False], ids=["stopped", "expired"])
+def test_what_was_to_be_sent_again_in_the_morning_ends_with_its_broadcast(town: Town, stopped: bool) -> None:
+    local = (town.clock() + timedelta(minutes=5)).astimezone(town.services.city.zone)
+    start = local.hour * 60 + local.minute
+    provider, address = town.providers[SMS], town.address(town.follower("transit", quiet=(start, (start + 600) % 1440)), SMS)
+    provider.can_find, provider.answers[address.value] = True, [LOST]
+    name = town.broadcast("transit", lasts=timedelta(hours=2))
+    live(town, 40)
+    if stopped:
+        stop_broadcast(name, by="ana", services=town.services)
+    live(town, 30 if stopped else 100)
+    assert town.state_of(name) is (BroadcastState.STOPPED if stopped else BroadcastState.COMPLETED)
+    assert town.counts(name)[SMS] == {Mark(State.UNCONFIRMED): 1}
+
+
+def test_a_provider_that_hangs_when_it_is_asked_keeps_no_broadcast_open(town: Town) -> None:
+    provider, address = town.providers[SMS], town.address(town.follower("transit"), SMS)
+    provider.answers[address.value] = [LOST]
+
+    def hang(*_args: object, **_more: object) -> None:
+        town.clock.advance(timedelta(seconds=10.1))
+
+    provider.find = hang  # type: ignore[method-assign,assignment]
+    name = town.broadcast("transit", lasts=timedelta(hours=1))
+    live(town, 120)
+    assert (town.state_of(name), town.counts(name)[SMS]) == (BroadcastState.COMPLETED, {Mark(State.UNCONFIRMED): 1})
 
 
 # --- a moment early --------------------------------------------------------------------------------------------------
