@@ -192,6 +192,13 @@ def test_whoever_could_not_be_asked_about_in_every_language_waits() -> None:
     assert len(desk.provider.asked) == 2
 
 
+def test_where_nobody_could_say_in_one_language_nobody_is_asked_in_the_others_for_ever() -> None:
+    desk = Desk(cells=(DOUBT,))
+    desk.provider.takes, desk.provider.says = ASKING + timedelta(seconds=1), None
+    assert desk.resolve(stale=True) == (("unconfirmed",), [])
+    assert len(desk.provider.asked) == 1
+
+
 def test_after_a_yes_no_further_language_is_asked_about() -> None:
     desk = Desk(cells=(DOUBT,))
     desk.provider.says = True
