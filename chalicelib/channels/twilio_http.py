@@ -12,7 +12,7 @@ from twilio.http import HttpClient
 from twilio.http.response import Response
 from urllib3.util import make_headers
 
-from chalicelib.state.lines import Lines
+from chalicelib.channels.lines import Lines
 
 HOST = "https://api.twilio.com"
 CONNECT_SECONDS = 3
