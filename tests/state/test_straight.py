@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import botocore.serialize
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
@@ -115,7 +116,8 @@ def test_where_botocore_writes_otherwise_its_own_client_is_taken(monkeypatch: py
 
 
 def test_where_botocore_lacks_a_part_its_own_client_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "chalicelib.state.shortcuts", None)
+    monkeypatch.delattr(botocore.serialize, "RestJSONSerializer")
+    monkeypatch.delitem(sys.modules, "chalicelib.state.shortcuts")
     try:
         client = importlib.reload(straight).straight_client("sqs", Config(), **WHERE)
     finally:
