@@ -101,8 +101,11 @@ def provider(answer: Callable[[Asked], Reply]) -> Iterator[Provider]:
         def log_message(self, *args: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 128  # else those who knock all at once on a busy machine are let wait for seconds
+
+    server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     one.url = f"http://127.0.0.1:{server.server_address[1]}"
