@@ -1,18 +1,23 @@
 """The city, as `city.toml` says it."""
 
+import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.locale import canonical
 from chalicelib.domain.notice import Kind
+from chalicelib.domain.quiet import Window
 from chalicelib.domain.times import parse_zone
 from chalicelib.domain.topic import Topic, is_topic_id, lineage
 from chalicelib.errors import Invalid, Misconfigured
 
 FORMATS = ("notice", "gtfs-rt")
+QUIET: Window = (21 * 60, 8 * 60)
+"""No routine text between these, in minutes of the local day, unless the city or the resident says otherwise. Source: 47 CFR 64.1200(c)(1)."""
+
 BROADCASTS_PER_HOUR = 300
 RECIPIENTS_PER_DAY = 1_000_000
 """What a source may send by itself unless the city says otherwise."""
@@ -56,6 +61,16 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Area:
+    """A part of the city that residents name: its names per locale, its ZIP codes, and other words for it."""
+
+    id: str
+    names: Mapping[str, str]
+    zips: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class KioskPlan:
     """A kiosk that the city file names: what it shows, in which languages, in this order."""
 
@@ -67,7 +82,8 @@ class KioskPlan:
 
 @dataclass(frozen=True)
 class City:
-    """One city: who speaks, about what, in which zone, and who may post."""
+    """One city: who speaks, about what, in which zone, and who may post. `quiet`: when no routine text goes to whoever chose no other hours.
+    `revoke_all`: ending one topic by a stop word or an email's link ends everything on that address."""
 
     name: str
     programme: str
@@ -81,6 +97,9 @@ class City:
     kiosks: tuple[KioskPlan, ...]
     postal_address: str = ""
     limits: Limits = Limits()
+    areas: Mapping[str, Area] = field(default_factory=dict)
+    quiet: Window = QUIET
+    revoke_all: bool = False
 
 
 def parse_city(text: str) -> City:
@@ -97,9 +116,7 @@ def parse_city(text: str) -> City:
 
 def _city(data: Mapping[str, Any]) -> City:
     languages = tuple(canonical(tag) for tag in data["languages"])
-    topics = {
-        row["id"]: Topic(row["id"], {canonical(tag): name for tag, name in row["names"].items()}, tuple(row.get("keywords", ()))) for row in data["topics"]
-    }
+    topics = {row["id"]: Topic(row["id"], _names(row), tuple(row.get("keywords", ())), asks_place=bool(row.get("asks_place", False))) for row in data["topics"]}
     _require_known_topics(data, topics)
     for topic in topics:
         if not is_topic_id(topic) or not all(above in topics for above in lineage(topic)):
@@ -117,7 +134,26 @@ def _city(data: Mapping[str, Any]) -> City:
         kiosks=tuple(_kiosk(row, languages) for row in data.get("kiosks", ())),
         postal_address=data.get("postal_address", ""),
         limits=_limits(data.get("limits", {})),
+        areas={row["id"]: Area(row["id"], _names(row), tuple(row.get("zips", ())), tuple(row.get("keywords", ()))) for row in data.get("areas", ())},
+        quiet=_quiet(data.get("quiet_hours", {})),
+        revoke_all=bool(data.get("revoke_all", False)),
     )
+
+
+def _names(row: Mapping[str, Any]) -> dict[str, str]:
+    return {canonical(tag): name for tag, name in row["names"].items()}
+
+
+def _quiet(row: Mapping[str, Any]) -> Window:
+    """`from` and `until` as clocks show them; the same twice means none."""
+    return (_minute(row["from"], "quiet_hours.from"), _minute(row["until"], "quiet_hours.until")) if row else QUIET
+
+
+def _minute(value: object, where: str) -> int:
+    found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])", str(value))
+    if found is None:
+        raise Misconfigured(f"city.toml: {where} is a time of day, such as 21:00")
+    return int(found[1]) * 60 + int(found[2])
 
 
 def _source(name: str, row: Mapping[str, Any]) -> Source:

@@ -9,11 +9,13 @@ _ID = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*){0,4}")
 
 @dataclass(frozen=True)
 class Topic:
-    """Something to subscribe to: its path, its name per locale, and the words that join it by text."""
+    """Something to subscribe to: its path, its name per locale, and the words that join it by text. `asks_place`: its notices are about places, so
+    whoever joins is asked for theirs."""
 
     id: str
     names: Mapping[str, str]
     keywords: tuple[str, ...] = ()
+    asks_place: bool = False
 
 
 def is_topic_id(text: str) -> bool:

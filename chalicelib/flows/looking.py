@@ -86,7 +86,7 @@ def _as_now(task: Task, reader: Reader, rows: Mapping[Key, Values]) -> Reader:
     if found is None:
         return replace(reader, left=True)
     now = read_subscription(found)
-    return replace(reader, entry=replace(reader.entry, quiet=now.quiet, zone=now.zone), locale=now.locale)
+    return replace(reader, entry=replace(reader.entry, quiet=now.preferences.quiet, zone=now.preferences.zone), locale=now.locale)
 
 
 def _key(task: Task, entry: Entry, topic: str) -> Key:

@@ -68,7 +68,7 @@ def _subscriber(row: Row) -> str:
 
 def _follower(row: Row) -> Follower:
     one = read_subscription(row.values)
-    return Follower(one.subscriber, one.channel, one.address, one.topic, one.locale, one.zone, one.quiet)
+    return Follower(one.subscriber, one.channel, one.address, one.topic, one.locale, one.preferences.zone, one.preferences.quiet)
 
 
 # --- who got the wrong one -------------------------------------------------------------------------------------------

@@ -65,6 +65,7 @@ def consent_row(consent: Consent) -> Row:
         "at": to_ms(consent.at),
         "word": consent.word,
         "wording": consent.wording,
+        **({"detail": consent.detail} if consent.detail else {}),
     }
     return Row(Key(f"S#{consent.subscriber}", f"C#{consent.source}#{consent.topic}#{consent.step}"), values)
 
@@ -91,4 +92,5 @@ def _consent(values: Values) -> Consent:
         at=from_ms(int(str(values["at"]))),
         word=str(values["word"]),
         wording=str(values["wording"]),
+        detail=str(values.get("detail", "")),
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chalicelib.store.notices import Notices
     from chalicelib.store.pace import Pace
     from chalicelib.store.posts import Posts
+    from chalicelib.store.preferences import PreferenceRows
     from chalicelib.store.progress import ProgressReader
     from chalicelib.store.reach import Reach
     from chalicelib.store.replies import Replies
@@ -184,6 +185,13 @@ class Stores:
         from chalicelib.store.subscribers import Subscribers
 
         return Subscribers(self.table, self.addresses, self.subscriptions)
+
+    @cached_property
+    def preferences(self) -> "PreferenceRows":
+        """What people chose for all they follow."""
+        from chalicelib.store.preferences import PreferenceRows
+
+        return PreferenceRows(self.table)
 
     @cached_property
     def inbound(self) -> "InboundTexts":

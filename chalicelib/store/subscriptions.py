@@ -2,26 +2,30 @@
 `S#<subscriber>` / `SUB#<topic>#<channel>`. The first holds all that planning needs; the second answers LIST.
 """
 
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from chalicelib.domain.address import Channel
+from chalicelib.domain.filters import EVERYTHING, Filters, filter_values, read_filters
 from chalicelib.domain.ids import shard_of
+from chalicelib.domain.preferences import UNCHOSEN, Preferences, preference_values, read_preferences
+from chalicelib.domain.strict_json import Json
 from chalicelib.state.table import Change, Delete, Exists, Key, Page, Put, Row, Table, Update, Value, Values, Write
 
 
 @dataclass(frozen=True)
 class Subscription:
-    """Subscriber × topic × channel, with what planning needs. `quiet` is (from, until) in minutes of the local day."""
+    """Subscriber × topic × channel, with what planning needs: which part of the topic, and when and how."""
 
     subscriber: str
     topic: str
     channel: Channel
     address: str
     locale: str
-    zone: str | None = None
-    quiet: tuple[int, int] | None = None
+    preferences: Preferences = UNCHOSEN
+    filters: Filters = EVERYTHING
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,12 @@ class Subscriptions:
     def locale_writes(self, subscriptions: Sequence[Subscription], locale: str) -> list[Write]:
         """The writes that change the language of subscriptions; refused where one has ended meanwhile."""
         return [Update(key, Change(set={"locale": locale}), expect=Exists()) for one in subscriptions for key in _keys(one.subscriber, one.topic, one.channel)]
+
+    def choice_writes(self, subscription: Subscription) -> list[Write]:
+        """The writes that give a subscription the filters and preferences that it has here; refused where it has ended meanwhile."""
+        chosen, gone = _choice_values(subscription), ("quiet", "zone", "chosen")
+        change = Change(set=chosen, remove=tuple(name for name in gone if name not in chosen))
+        return [Update(key, change, expect=Exists()) for key in _keys(subscription.subscriber, subscription.topic, subscription.channel)]
 
     def of(self, subscriber: str, channel: Channel | None = None) -> list[Subscription]:
         """A person's subscriptions, by topic."""
@@ -86,16 +96,22 @@ def person_row(subscription: Subscription) -> Row:
 
 def read_subscription(values: Values) -> Subscription:
     """The subscription a row holds."""
-    quiet = values.get("quiet")
     return Subscription(
         subscriber=str(values["subscriber"]),
         topic=str(values["topic"]),
         channel=Channel(str(values["channel"])),
         address=str(values["address"]),
         locale=str(values["locale"]),
-        zone=_known_zone(values.get("zone")),
-        quiet=(int(str(quiet[0])), int(str(quiet[1]))) if isinstance(quiet, list) else None,
+        preferences=_preferences(values) if "chosen" in values or "quiet" in values or "zone" in values else UNCHOSEN,
+        filters=read_filters(json.loads(str(values["chosen"])).get("filters", {})) if "chosen" in values else EVERYTHING,
     )
+
+
+def _preferences(values: Values) -> Preferences:
+    kept: dict[str, Json] = json.loads(str(values["chosen"])).get("preferences", {}) if "chosen" in values else {}
+    quiet = values.get("quiet")
+    window = (int(str(quiet[0])), int(str(quiet[1]))) if isinstance(quiet, list) else None
+    return replace(read_preferences(kept), zone=_known_zone(values.get("zone")), quiet=window)
 
 
 def _known_zone(value: Value) -> str | None:
@@ -114,15 +130,25 @@ def _keys(subscriber: str, topic: str, channel: Channel) -> tuple[Key, Key]:
 
 
 def _values(one: Subscription) -> dict[str, Value]:
-    values: dict[str, Value] = {
+    return {
         "subscriber": one.subscriber,
         "topic": one.topic,
         "channel": str(one.channel),
         "address": one.address,
         "locale": one.locale,
+        **_choice_values(one),
     }
-    if one.zone:
-        values["zone"] = one.zone
-    if one.quiet:
-        values["quiet"] = list(one.quiet)
+
+
+def _choice_values(one: Subscription) -> dict[str, Value]:
+    """What was chosen, where anything was: most rows stay short, and are read without a second parse."""
+    values: dict[str, Value] = {}
+    if one.preferences.zone:
+        values["zone"] = one.preferences.zone
+    if one.preferences.quiet is not None:
+        values["quiet"] = list(one.preferences.quiet)
+    rest = preference_values(replace(one.preferences, zone=None, quiet=None))
+    chosen = {name: part for name, part in (("filters", filter_values(one.filters)), ("preferences", rest)) if part}
+    if chosen:
+        values["chosen"] = json.dumps(chosen, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return values

@@ -12,6 +12,7 @@ from chalicelib.domain.address import Channel
 from chalicelib.domain.broadcast import BroadcastState, Content
 from chalicelib.domain.delivery import Mark, SkipReason, State
 from chalicelib.domain.message import Answer, Outcome, SmsMessage
+from chalicelib.domain.preferences import Preferences
 from chalicelib.errors import BelfryError, Misconfigured, RenderFailed, StateLater
 from chalicelib.flows.stop_broadcast import stop_broadcast
 from chalicelib.flows.turn_switch import turn_switch
@@ -327,7 +328,7 @@ def test_a_zone_that_no_clock_knows_costs_nobody_their_message(town: Town) -> No
     odd, plain = town.follower("transit", shard=3), town.follower("transit", shard=3)
     known = town.plain.addresses.find(town.address(odd, SMS))
     assert known
-    one = Subscription(odd, "transit", SMS, known.hash, "en", quiet=(1, 2), zone="Mars/Olympus")
+    one = Subscription(odd, "transit", SMS, known.hash, "en", preferences=Preferences(zone="Mars/Olympus", quiet=(1, 2)))
     town.state.table.put_many([audience_row(one), person_row(one)])
     name = town.broadcast("transit")
     town.settle(name)

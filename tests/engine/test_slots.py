@@ -11,6 +11,7 @@ import pytest
 from chalicelib.domain.address import Channel
 from chalicelib.domain.delivery import Mark, SkipReason, State
 from chalicelib.domain.pace import News, Tempo
+from chalicelib.domain.preferences import Preferences
 from chalicelib.domain.times import from_ms, to_ms
 from chalicelib.flows.slots import BURST_SECONDS, GRACE, Pacer, SlotGate, pacer
 from chalicelib.state.table import Row
@@ -340,7 +341,7 @@ def test_whoever_chose_another_language_is_told_in_it(town: Town) -> None:
     sent = town.broadcast("transit")
     town.work()
     address = town.plain.vault.hash(town.address(person, Channel.SMS))
-    spanish = Subscription(person, "transit", Channel.SMS, address, "es", quiet=(6 * 60, 8 * 60))
+    spanish = Subscription(person, "transit", Channel.SMS, address, "es", Preferences(quiet=(6 * 60, 8 * 60)))
     town.state.table.transact(town.plain.subscriptions.join_writes(spanish))
     town.settle(sent)
     assert said[-1] == "es"
@@ -352,7 +353,9 @@ def test_new_quiet_hours_hold_what_was_about_to_be_released(town: Town) -> None:
     sent = town.broadcast("transit")
     town.work()
     address = town.plain.vault.hash(town.address(person, Channel.SMS))
-    town.state.table.transact(town.plain.subscriptions.join_writes(Subscription(person, "transit", Channel.SMS, address, "en", quiet=(6 * 60, 10 * 60))))
+    town.state.table.transact(
+        town.plain.subscriptions.join_writes(Subscription(person, "transit", Channel.SMS, address, "en", Preferences(quiet=(6 * 60, 10 * 60))))
+    )
     town.settle(sent)
     [one] = town.providers[Channel.SMS].truth
     assert one.at >= NOON + timedelta(hours=3)

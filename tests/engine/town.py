@@ -21,6 +21,7 @@ from chalicelib.domain.delivery import Mark, State
 from chalicelib.domain.jobs import ReceiptJob, read_fan_out, read_launch, read_receipt, read_send
 from chalicelib.domain.message import NOT_TRIED, Answer, EmailMessage, KioskMessage, Message, Outcome, Parcel, SmsMessage
 from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency
+from chalicelib.domain.preferences import Preferences
 from chalicelib.domain.tokens import Tokens
 from chalicelib.domain.topic import reached
 from chalicelib.domain.words import Words
@@ -265,7 +266,7 @@ class Town:
             address = self.address(subscriber, channel)
             known = self.plain.addresses.claim(address, subscriber=subscriber, verified=True)
             for topic in topics:
-                one = Subscription(subscriber, topic, channel, known.hash, locale, quiet=quiet)
+                one = Subscription(subscriber, topic, channel, known.hash, locale, Preferences(quiet=quiet))
                 self.state.table.put_many([audience_row(one), person_row(one)])
         return subscriber
 

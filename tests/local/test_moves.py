@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib import wiring
 from chalicelib.domain.address import Address, Channel
+from chalicelib.domain.preferences import Preferences
 from chalicelib.domain.times import spoken, to_ms
 from chalicelib.state.queue import Outgoing
 from chalicelib.state.sqlite_file import SqliteFile
@@ -208,4 +209,4 @@ def keep_quiet_until(city: RunningCity, phone: str, topic: str, release: datetim
     quiet = ((until - 180) % 1440, until)
     [old] = services.store.subscriptions.of(known.subscriber)
     assert old.topic == topic
-    services.store.table.put(audience_row(Subscription(old.subscriber, topic, old.channel, old.address, old.locale, None, quiet)))
+    services.store.table.put(audience_row(Subscription(old.subscriber, topic, old.channel, old.address, old.locale, Preferences(quiet=quiet))))
