@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.about import NOTHING_SAID, About, about_values
 from chalicelib.domain.address import Channel
 from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency, is_urgent
 from chalicelib.domain.times import to_ms
@@ -42,6 +43,7 @@ class Content:
     link: str | None
     starts_at: datetime | None
     expires_at: datetime
+    about: About = NOTHING_SAID
 
     @property
     def urgent(self) -> bool:
@@ -135,12 +137,13 @@ class Broadcast:
 
 def hash_of(content: Content, audience: Audience) -> str:
     """What an approval vouches for: every word, link and date (as they are kept, to the millisecond), and everybody it is for."""
-    corrects = [audience.corrects] if audience.corrects else []
+    corrects, about = [audience.corrects] if audience.corrects else [], about_values(content.about)
     said = {
         "notice": [content.notice, content.revision, content.act, content.kind, content.severity, content.urgency, content.language, content.link],
         "texts": {tag: [text.title, text.body, text.link] for tag, text in content.texts.items()},
         "times": [to_ms(content.starts_at) if content.starts_at else None, to_ms(content.expires_at)],
         "audience": [sorted(audience.topics), sorted(audience.reached), sorted(audience.channels), audience.include_below, *corrects],
+        **({"about": about} if about else {}),
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 

@@ -32,6 +32,7 @@ class SkipReason(StrEnum):
     NO_ADDRESS = "no_address"
     FILTERED = "filtered"
     PAUSED = "paused"
+    DIGEST = "digest"
     CAP = "cap"
     DUPLICATE = "duplicate"
     BROADCAST_STOPPED = "broadcast_stopped"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.domain.about import NOTHING_SAID, About
 from chalicelib.domain.address import Channel
 
 
@@ -83,6 +84,7 @@ class Notice:
     fingerprint: str = ""
     periods: tuple[tuple[int | None, int | None], ...] = ()
     channels: tuple[Channel, ...] = field(default=(Channel.SMS, Channel.EMAIL, Channel.KIOSK))
+    about: About = NOTHING_SAID
 
 
 def is_urgent(kind: Kind, severity: Severity, urgency: Urgency) -> bool:

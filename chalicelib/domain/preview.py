@@ -52,6 +52,7 @@ def content_of(notice: Notice, *, id: str, revision: int, act: Act, now: datetim
         link=notice.link,
         starts_at=notice.starts_at,
         expires_at=notice.expires_at or sent + SHOWN_FOR,
+        about=notice.about,
     )
 
 

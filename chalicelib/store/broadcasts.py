@@ -4,10 +4,12 @@ never changes), and a list of all in `BROADCASTS` / `<created>#<id>`.
 While a broadcast has work to come it is in the index: `open` = BROADCAST, `due` = when the sweep should look.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chalicelib.domain.about import NOTHING_SAID, about_values, read_about
 from chalicelib.domain.address import Channel
 from chalicelib.domain.broadcast import Approval, Audience, Broadcast, BroadcastState, Content, Review, ReviewReason, SendAt
 from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency
@@ -197,6 +199,7 @@ def read_content(values: Values) -> Content:
         link=_maybe(values, "link"),
         starts_at=_moment(values, "starts_at") if "starts_at" in values else None,
         expires_at=_moment(values, "expires_at"),
+        about=read_about(json.loads(_text(values, "about"))) if "about" in values else NOTHING_SAID,
     )
 
 
@@ -252,6 +255,9 @@ def _content_values(one: Content) -> dict[str, Value]:
         values["link"] = one.link
     if one.starts_at:
         values["starts_at"] = to_ms(one.starts_at)
+    about = about_values(one.about)
+    if about:
+        values["about"] = json.dumps(about, ensure_ascii=False, separators=(",", ":"))
     return values
 
 
