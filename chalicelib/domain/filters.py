@@ -20,8 +20,8 @@ class Facility(StrEnum):
 
 @dataclass(frozen=True)
 class Journey:
-    """A leg of somebody's way: a route, one direction of it, from one stop to another. Origin and destination alike: that one stop, whatever
-    is there. `between` are the stops passed on the way, where they are known. None is open."""
+    """A leg of somebody's way: a route, one direction of it, from one stop to another. Origin and destination alike: that one stop, and nothing that
+    names no stop. `between` are the stops passed on the way, where they are known. None is open."""
 
     route_type: int | None = None
     route: str | None = None
@@ -43,7 +43,8 @@ class Hours:
 
 @dataclass(frozen=True)
 class Filters:
-    """A part of a topic. All kinds that are set must pass, and of each kind any one of what it lists.
+    """A part of a topic. All kinds that are set must pass, and of each kind any one of what it lists. `facilities` are asked for instead of trains, and
+    beside them on a journey between two stops.
 
     `hours` say when to be told, in the resident's zone; `travel` when they ride. `pay` is the least that a job must pay in a year."""
 
