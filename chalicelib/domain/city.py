@@ -18,6 +18,9 @@ FORMATS = ("notice", "gtfs-rt")
 QUIET: Window = (21 * 60, 8 * 60)
 """No routine text between these, in minutes of the local day, unless the city or the resident says otherwise. Source: 47 CFR 64.1200(c)(1)."""
 
+COUNTRIES = ("US", "CA")
+"""Whose numbers may be signed up on a page unless the city says otherwise. The first is where a number without a country code is read as from."""
+
 BROADCASTS_PER_HOUR = 300
 RECIPIENTS_PER_DAY = 1_000_000
 """What a source may send by itself unless the city says otherwise."""
@@ -51,6 +54,22 @@ class Source:
 
 
 @dataclass(frozen=True)
+class SignUpLimits:
+    """How many confirmations sign-ups may cause, by page, by staff and by API: to one number and one email address, from one network address and
+    its neighbours (/24, or /48 of IPv6), to numbers that differ in their last four digits alone, and in all, on one channel. The last `reserve` of an
+    hour are kept for staff and for whoever answered the page's question. A text from the phone itself counts against none of them."""
+
+    number_per_ten_minutes: int = 1
+    number_per_day: int = 3
+    email_per_day: int = 1
+    network_per_ten_minutes: int = 5
+    neighbours_per_ten_minutes: int = 25
+    prefix_per_hour: int = 20
+    per_hour: int = 300
+    reserve: int = 100
+
+
+@dataclass(frozen=True)
 class Limits:
     """What the city spends on texts at most, in whole units of its currency, and how many routine messages one person gets on a channel in a
     day of the city. None: no cap."""
@@ -58,6 +77,7 @@ class Limits:
     spend_per_day: int | None = None
     spend_per_month: int | None = None
     per_person_per_day: int | None = None
+    sign_ups: SignUpLimits = SignUpLimits()
 
 
 @dataclass(frozen=True)
@@ -83,7 +103,8 @@ class KioskPlan:
 @dataclass(frozen=True)
 class City:
     """One city: who speaks, about what, in which zone, and who may post. `quiet`: when no routine text goes to whoever chose no other hours.
-    `revoke_all`: ending one topic by a stop word or an email's link ends everything on that address."""
+    `revoke_all`: ending one topic by a stop word or an email's link ends everything on that address. `countries`: whose numbers may be signed up
+    on a page or by staff; any phone may text us. `gov_banner`: pages say that they are official; only for addresses that end in .gov."""
 
     name: str
     programme: str
@@ -100,6 +121,8 @@ class City:
     areas: Mapping[str, Area] = field(default_factory=dict)
     quiet: Window = QUIET
     revoke_all: bool = False
+    countries: tuple[str, ...] = COUNTRIES
+    gov_banner: bool = False
 
 
 def parse_city(text: str) -> City:
@@ -116,7 +139,7 @@ def parse_city(text: str) -> City:
 
 def _city(data: Mapping[str, Any]) -> City:
     languages = tuple(canonical(tag) for tag in data["languages"])
-    topics = {row["id"]: Topic(row["id"], _names(row), tuple(row.get("keywords", ())), asks_place=bool(row.get("asks_place", False))) for row in data["topics"]}
+    topics = {row["id"]: _topic(row) for row in data["topics"]}
     _require_known_topics(data, topics)
     for topic in topics:
         if not is_topic_id(topic) or not all(above in topics for above in lineage(topic)):
@@ -137,7 +160,14 @@ def _city(data: Mapping[str, Any]) -> City:
         areas={row["id"]: Area(row["id"], _names(row), tuple(row.get("zips", ())), tuple(row.get("keywords", ()))) for row in data.get("areas", ())},
         quiet=_quiet(data.get("quiet_hours", {})),
         revoke_all=bool(data.get("revoke_all", False)),
+        gov_banner=bool(data.get("gov_banner", False)),
+        countries=_countries(data.get("countries", COUNTRIES)),
     )
+
+
+def _topic(row: Mapping[str, Any]) -> Topic:
+    kind = Kind(row["kind"]) if "kind" in row else None
+    return Topic(row["id"], _names(row), tuple(row.get("keywords", ())), asks_place=bool(row.get("asks_place", False)), kind=kind)
 
 
 def _names(row: Mapping[str, Any]) -> dict[str, str]:
@@ -174,10 +204,29 @@ def _source(name: str, row: Mapping[str, Any]) -> Source:
 
 
 def _limits(row: Mapping[str, Any]) -> Limits:
-    unknown = row.keys() - {"spend_per_day", "spend_per_month", "per_person_per_day"}
+    caps = _caps({name: value for name, value in row.items() if name != "sign_ups"}, "limits", {"spend_per_day", "spend_per_month", "per_person_per_day"})
+    return Limits(**caps, sign_ups=_sign_up_limits(row.get("sign_ups", {})))
+
+
+def _sign_up_limits(row: Mapping[str, Any]) -> SignUpLimits:
+    found = SignUpLimits(**_caps(row, "limits.sign_ups", set(SignUpLimits.__dataclass_fields__)))
+    if found.reserve >= found.per_hour:
+        raise Misconfigured("city.toml: limits.sign_ups.reserve is less than per_hour")
+    return found
+
+
+def _caps(row: Mapping[str, Any], where: str, known: set[str]) -> dict[str, int]:
+    unknown = row.keys() - known
     if unknown:
-        raise Misconfigured(f"city.toml: limits.{min(unknown)} is no limit that we know")
-    return Limits(**{name: _cap(value, f"limits.{name}") for name, value in row.items()})
+        raise Misconfigured(f"city.toml: {where}.{min(unknown)} is no limit that we know")
+    return {name: _cap(value, f"{where}.{name}") for name, value in row.items()}
+
+
+def _countries(value: object) -> tuple[str, ...]:
+    found = tuple(value) if isinstance(value, list | tuple) else ()
+    if not found or not all(isinstance(one, str) and re.fullmatch(r"[A-Z]{2}", one) for one in found):
+        raise Misconfigured('city.toml: countries is a list of two capital letters each, such as ["US", "CA"]')
+    return found
 
 
 def _cap(value: object, where: str) -> int:

@@ -1,9 +1,10 @@
-"""Send a reply: one letter to one person, such as the confirmation of a sign-up.
+"""Send a reply: one letter or text to one person, such as the confirmation of a sign-up.
 
     claim → look: still wanted? may it go? → render → slot → hand over → settle → what it told of the sender
 
-A letter whose outcome we never learned is sent again: two confirmations do no harm, none leaves somebody outside. What was put off was not
-tried: it waits until it can go, or until its link no longer counts. Whoever stays outside all the same, an alarm tells of.
+A letter whose outcome we never learned is sent again: two confirmations do no harm, none leaves somebody outside. A text is sent again only where
+its provider says that it never came. What was put off was not tried: it waits until it can go, or until its yes no longer counts. Whoever stays
+outside all the same, an alarm tells of; but a reminder that cannot go is nobody's loss.
 """
 
 import logging
@@ -11,16 +12,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.address import Address, Channel
-from chalicelib.domain.message import NOT_TRIED, Answer, EmailMessage, Outcome, Parcel
+from chalicelib.domain.city import QUIET
+from chalicelib.domain.message import NOT_TRIED, Advice, Answer, EmailMessage, Outcome, Parcel, SmsMessage
 from chalicelib.domain.pace import SLOW, News, Tempo
+from chalicelib.domain.quiet import released_at
 from chalicelib.errors import StateLater
 from chalicelib.flows.services import Services
 from chalicelib.flows.slots import Pacer, pacer
-from chalicelib.store.addresses import address_key, read_addresses
+from chalicelib.store.addresses import KnownAddress, address_key, read_addresses
 from chalicelib.store.pace import find_tempo, tempo_key
 from chalicelib.store.replies import MOST_TRIES, Reply, ReplyState
-from chalicelib.store.sign_ups import SignUp
+from chalicelib.store.sign_ups import Asked, SignUp, asked_key, read_asked
+from chalicelib.store.subscribers import read_turn, talk_key
 from chalicelib.store.switches import SWITCHES, read_switches, stops_all
+
+REMINDER = "remind"
+"""The text that asks once more, where nothing was answered."""
 
 PUT_OFF = (timedelta(minutes=1), timedelta(minutes=10))
 """How long to leave a letter that could not go. At most the first, doubled each time, up to the second."""
@@ -28,23 +35,28 @@ PAUSED = timedelta(minutes=1)
 """How soon to ask again whether a switch is released."""
 _LAST = timedelta(seconds=30)
 """No letter is handed over later than this after its worker began."""
+_WHOLE_SECONDS = timedelta(seconds=1)
+"""Twilio dates its texts by the second."""
 
 _log = logging.getLogger("belfry")
 
 
 @dataclass(frozen=True)
 class _Look:
-    """What there is to know of a letter before it goes: the sign-up it is about, where its address is kept, a thrown switch, its sender."""
+    """What there is to know of a letter before it goes: the sign-up it is about, where its address is kept, what a phone was asked last and how far
+    the talk with it is, a thrown switch, its sender."""
 
     sign_up: SignUp | None
-    is_known: bool
+    address: KnownAddress | None
     to: Address | None
+    asked: Asked | None
+    turn: int
     paused: bool
     tempo: Tempo
 
 
 def send_reply(reply: str, *, services: Services) -> None:
-    """Hand a letter over, if nobody else has it in hand. Safe to repeat."""
+    """Hand a letter or text over, if nobody else has it in hand. Safe to repeat."""
     replies, began = services.store.replies, services.now()
     claimed = replies.claim(reply, began, claim=services.new_id())
     if claimed is None:
@@ -54,29 +66,41 @@ def send_reply(reply: str, *, services: Services) -> None:
     except StateLater:
         replies.put_off(claimed, began + PAUSED)
         return
-    if seen.sign_up is None or seen.sign_up.confirmed or not seen.is_known:
-        replies.settle(claimed, ReplyState.FAILED)  # nobody waits for it any more
+    if seen.sign_up is None or not _is_awaited(claimed, seen.sign_up, seen, began):
+        replies.settle(claimed, ReplyState.FAILED)
         return
     why = _hopeless(claimed, seen.sign_up, seen.to, began)
+    later = _not_before(claimed, seen, began, services)
     if seen.to is None or why:
         replies.settle(claimed, ReplyState.FAILED)
         _log.error("letter given up", extra={"fields": {"reply": claimed.id, "about": claimed.about, "why": why}})
-    elif seen.paused:
-        replies.put_off(claimed, began + PAUSED)
+    elif later > began:
+        replies.put_off(claimed, later)
     else:
-        _send(claimed, seen.sign_up, seen.to, seen.tempo, began, services)
+        _send(claimed, seen.sign_up, seen.to, seen, began, services)
 
 
 def _look(reply: Reply, services: Services) -> _Look:
-    rows = services.store.table.get_many([address_key(reply.address), SWITCHES, tempo_key(Channel.EMAIL)])
+    keys = [address_key(reply.address), SWITCHES, tempo_key(reply.channel), asked_key(reply.address), talk_key(reply.address)]
+    rows = services.store.table.get_many(keys)
     [address] = read_addresses([reply.address], rows)
     return _Look(
         sign_up=services.store.sign_ups.get(reply.about),
-        is_known=address is not None,
+        address=address,
         to=services.store.vault.open_address_or_none(address.sealed) if address else None,
-        paused=stops_all(read_switches(rows), Channel.EMAIL),
-        tempo=find_tempo(Channel.EMAIL, rows),
+        asked=read_asked(reply.address, rows),
+        turn=read_turn(reply.address, rows),
+        paused=stops_all(read_switches(rows), reply.channel),
+        tempo=find_tempo(reply.channel, rows),
     )
+
+
+def _is_awaited(reply: Reply, sign_up: SignUp, seen: _Look, now: datetime) -> bool:
+    """Whether somebody still waits for it: not whoever has said yes, or is gone; nor a phone that said STOP. A reminder goes where the phone was
+    asked and has not texted us since."""
+    if sign_up.confirmed or seen.address is None or (reply.channel is Channel.SMS and seen.address.opted_out):
+        return False
+    return reply.letter != REMINDER or (seen.asked == Asked(sign_up.id, seen.turn) and sign_up.is_valid(now))
 
 
 def _hopeless(reply: Reply, sign_up: SignUp, to: Address | None, now: datetime) -> str:
@@ -88,27 +112,53 @@ def _hopeless(reply: Reply, sign_up: SignUp, to: Address | None, now: datetime) 
     return "too_many_tries" if reply.tries > MOST_TRIES else ""
 
 
-def _send(reply: Reply, sign_up: SignUp, to: Address, tempo: Tempo, began: datetime, services: Services) -> None:
+def _not_before(reply: Reply, seen: _Look, now: datetime, services: Services) -> datetime:
+    """When it may go: not while a switch is thrown, and no reminder at night."""
+    if seen.paused:
+        return now + PAUSED
+    return released_at(QUIET, services.city.zone, now) if reply.letter == REMINDER else now
+
+
+def _send(reply: Reply, sign_up: SignUp, to: Address, seen: _Look, began: datetime, services: Services) -> None:
     """In a slot of the sender's pace that waits for no routine broadcast to end, and keeps none back."""
-    parcel = Parcel(to, _letter(reply, sign_up, services), services.tokens.sign("reply", reply.id))
-    way = pacer(Channel.EMAIL, urgent=True, alone=True, tempo=tempo, services=services)
+    parcel = Parcel(to, _message(reply, sign_up, services), services.tokens.sign("reply", reply.id))
+    if reply.channel is Channel.SMS and reply.tries > 1 and not _is_missing(reply, sign_up, parcel, seen, services):
+        return
+    way = pacer(reply.channel, urgent=True, alone=True, tempo=seen.tempo, services=services)
     wait = way.take(1, 1)
     if wait is not None:
         _put_off(reply, wait, services)
         return
     called = services.now()
-    [outcome] = services.sender(Channel.EMAIL).hand_over([parcel], gate=way.gate.until(began + _LAST))
-    _settle(reply, outcome, services)
+    [outcome] = services.sender(reply.channel).hand_over([parcel], gate=way.gate.until(began + _LAST))
+    _settle(reply, sign_up, seen, outcome, services)
     _tell(way, outcome, services.now() - called)
 
 
-def _letter(reply: Reply, sign_up: SignUp, services: Services) -> EmailMessage:
+def _is_missing(reply: Reply, sign_up: SignUp, parcel: Parcel, seen: _Look, services: Services) -> bool:
+    """Whether the provider says that an earlier try of this text never came. Where it holds it, all is done; where it cannot say, we ask again."""
+    held = services.sender(reply.channel).find(parcel.to, parcel.message, since=sign_up.at - _WHOLE_SECONDS)
+    if held:
+        _settle(reply, sign_up, seen, Outcome(Answer.ACCEPTED), services)
+    elif held is None:
+        _put_off(reply, timedelta(0), services)
+    return held is False
+
+
+def _message(reply: Reply, sign_up: SignUp, services: Services) -> SmsMessage | EmailMessage:
+    if reply.channel is Channel.SMS:
+        return services.renderer().reply(reply.letter, reply.locale, topics=list(sign_up.topics))
     link = f"{services.public_url}/confirm/{services.tokens.sign('confirm', sign_up.id)}"
     return services.renderer().letter(reply.letter, reply.locale, topics=list(sign_up.topics), link=link)
 
 
-def _settle(reply: Reply, outcome: Outcome, services: Services) -> None:
-    """An unknown outcome stays claimed until its lease ends; then the sweep has it tried again."""
+def _settle(reply: Reply, sign_up: SignUp, seen: _Look, outcome: Outcome, services: Services) -> None:
+    """An unknown outcome stays claimed until its lease ends; then the sweep has it tried again. A phone that was asked, or may have been, is
+    remembered first."""
+    if reply.channel is Channel.SMS and reply.letter != REMINDER and outcome.answer in {Answer.ACCEPTED, Answer.UNKNOWN}:
+        services.store.sign_ups.ask(sign_up, seen.turn)
+    if reply.channel is Channel.SMS and outcome.advice is Advice.OPTED_OUT:
+        services.store.addresses.heed_opt_out(reply.address, f"{reply.id}:{outcome.advice}", services.now())
     if outcome.answer is Answer.ACCEPTED:
         services.store.replies.settle(reply, ReplyState.ACCEPTED)
     elif outcome.answer is Answer.REFUSED:

@@ -1,6 +1,7 @@
-"""Letters to one person that are no broadcast, such as a confirmation: `R#<id>` / `REPLY`, open=REPLY until settled.
+"""Letters and texts to one person that are no broadcast, such as a confirmation: `R#<id>` / `REPLY`, open=REPLY until settled.
 
-The row names an address by its hash and a letter by its template: the queue and the row hold nothing personal.
+The row names an address by its hash and a letter by its template: the queue and the row hold nothing personal. What is said of letters here is as
+true of texts.
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from chalicelib.domain.address import Channel
 from chalicelib.domain.times import to_ms
 from chalicelib.errors import WriteRefused
 from chalicelib.state.table import Absent, Change, Compare, Key, Put, Row, Table, Values, Write, either, equals, every
@@ -32,7 +34,7 @@ class ReplyState(StrEnum):
 @dataclass(frozen=True)
 class Reply:
     """A letter to one address: the template `letter`, and `about`, the id of what it is about. `tries`: attempts of which nobody knows what
-    came, the one under way included; `laters`: how often it was put off; `claim`: whose it is."""
+    came, the one under way included; `laters`: how often it was put off; `claim`: whose it is; `due`: when it is to go, None for at once."""
 
     id: str
     address: str
@@ -42,6 +44,8 @@ class Reply:
     tries: int = 0
     laters: int = 0
     claim: str = ""
+    channel: Channel = Channel.EMAIL
+    due: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -51,16 +55,17 @@ class Replies:
     table: Table
 
     def put_write(self, reply: Reply, now: datetime) -> Write:
-        """The write that keeps a letter to be sent, for a transaction. The sweep queues it where nobody else did."""
+        """The write that keeps a letter to be sent, for a transaction. The sweep queues it once it is due, and where nobody else did."""
         values: Values = {
             "address": reply.address,
             "letter": reply.letter,
             "about": reply.about,
             "locale": reply.locale,
+            "channel": str(reply.channel),
             "state": str(ReplyState.WAITING),
             "tries": 0,
             "open": _OPEN,
-            "due": to_ms(now + _UNTIL_SWEPT),
+            "due": to_ms(reply.due or now + _UNTIL_SWEPT),
             "ttl": round((now + _KEPT).timestamp()),
         }
         return Put(Row(_key(reply.id), values), expect=Absent())
@@ -116,4 +121,5 @@ def _reply(name: str, values: Values) -> Reply:
         tries=int(str(values["tries"])),
         laters=int(str(values.get("laters", 0))),
         claim=str(values.get("claim", "")),
+        channel=Channel(str(values.get("channel", Channel.EMAIL))),
     )

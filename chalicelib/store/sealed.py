@@ -25,7 +25,11 @@ class Vault:
 
     def hash(self, address: Address) -> str:
         """The name an address goes by in keys: `1.` and 40 hex digits."""
-        digest = hmac.digest(self.hash_key, address.text.encode(), "sha256").hex()
+        return self.hash_text(address.text)
+
+    def hash_text(self, text: str) -> str:
+        """As `hash`, for what is no address but is about somebody all the same, such as where a request came from."""
+        digest = hmac.digest(self.hash_key, text.encode(), "sha256").hex()
         return f"{self.version}.{digest[:40]}"
 
     def seal(self, text: str) -> str:

@@ -1,23 +1,26 @@
-"""Sign-ups on a page that wait for their letter's link: `UP#<id>` / `SIGN-UP`; and how many letters an address was sent
-in a day: `A#<hash>` / `LETTERS#<day>`.
-"""
+"""Sign-ups that wait for a yes: `UP#<id>` / `SIGN-UP`. For a phone, `A#<hash>` / `ASKED` names the one that was asked for last: the one that YES is about."""
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from chalicelib.domain.address import Channel
+from chalicelib.domain.consent import How
+from chalicelib.domain.strict_json import Json
 from chalicelib.domain.times import from_ms, to_ms
-from chalicelib.errors import WriteRefused
-from chalicelib.state.table import Absent, Change, Compare, Key, Lacks, Put, Row, Table, Update, Values, Write, either
+from chalicelib.state.table import Absent, Change, Key, Lacks, Put, Row, Table, Update, Values, Write
 
 VALID = timedelta(hours=48)
-MOST_LETTERS = 3
-"""Confirmation letters to one address in a day: enough for whoever lost one, too few to pester anybody."""
+VALID_BY_TEXT = timedelta(hours=24)
 _KEPT = timedelta(days=7)
 
 
 @dataclass(frozen=True)
 class SignUp:
-    """Topics that somebody asked for on a page, for an address that is still to be proven theirs."""
+    """Topics that somebody asked for on a page or at a counter, for an address that is still to be proven theirs.
+
+    `wording` is the id of the sentence that a yes agrees to, where it is known already; `proof` is what staff wrote down of the yes they were given."""
 
     id: str
     address: str
@@ -26,10 +29,27 @@ class SignUp:
     locale: str
     at: datetime
     confirmed: bool = False
+    channel: Channel = Channel.EMAIL
+    how: How = How.WEB
+    wording: str = ""
+    proof: Mapping[str, Json] = field(default_factory=dict)
 
     def is_valid(self, now: datetime) -> bool:
-        """Whether its link still counts."""
-        return now - self.at < VALID
+        """Whether a yes still counts."""
+        return now - self.at < (VALID_BY_TEXT if self.channel is Channel.SMS else VALID)
+
+    @property
+    def detail(self) -> str:
+        """What the ledger of consent keeps of the proof."""
+        return json.dumps({"proof": dict(self.proof)}, ensure_ascii=False, sort_keys=True) if self.proof else ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a phone was asked last: about which sign-up, and at which turn of the talk with it."""
+
+    sign_up: str
+    turn: int
 
 
 @dataclass(frozen=True)
@@ -40,8 +60,24 @@ class SignUps:
 
     def get(self, name: str) -> SignUp | None:
         """The sign-up of this id."""
-        found = self.table.get(_key(name))
-        return _sign_up(name, found) if found else None
+        found = self.table.get(sign_up_key(name))
+        return read_sign_up(name, found) if found else None
+
+    def waiting(self, address: str, now: datetime) -> SignUp | None:
+        """The sign-up of a phone, by its hash, that a YES would be about: the last one it was asked about, unless that was confirmed, or its 24 hours
+        are over."""
+        asked = self.asked(address)
+        found = self.get(asked.sign_up) if asked else None
+        return found if found and not found.confirmed and found.is_valid(now) and found.address == address else None
+
+    def asked(self, address: str) -> Asked | None:
+        """What a phone was asked last."""
+        return read_asked(address, {asked_key(address): self.table.get(asked_key(address)) or {}})
+
+    def ask(self, sign_up: SignUp, turn: int) -> None:
+        """This phone was asked about this sign-up: from here on a YES is about it."""
+        change = Change(set={"sign_up": sign_up.id, "turn": turn, "ttl": round((sign_up.at + _KEPT).timestamp())})
+        self.table.update(asked_key(sign_up.address), change)
 
     def put_write(self, sign_up: SignUp) -> Write:
         """The write that keeps a sign-up, for a transaction."""
@@ -51,30 +87,37 @@ class SignUps:
             "topics": list(sign_up.topics),
             "locale": sign_up.locale,
             "at": to_ms(sign_up.at),
+            "channel": str(sign_up.channel),
+            "how": str(sign_up.how),
+            "wording": sign_up.wording,
             "ttl": round((sign_up.at + _KEPT).timestamp()),
+            **({"proof": json.dumps(dict(sign_up.proof), ensure_ascii=False)} if sign_up.proof else {}),
         }
-        return Put(Row(_key(sign_up.id), values), expect=Absent())
+        return Put(Row(sign_up_key(sign_up.id), values), expect=Absent())
 
     def confirm_write(self, name: str) -> Write:
         """The write that uses a sign-up up, for a transaction: refused the second time."""
-        return Update(_key(name), Change(set={"confirmed": True}), expect=Lacks("confirmed"))
-
-    def may_write(self, address: str, now: datetime) -> bool:
-        """Whether one more letter may go to this address today; counts it."""
-        key = Key(f"A#{address}", f"LETTERS#{now:%Y-%m-%d}")
-        change = Change(set={"ttl": round((now + _KEPT).timestamp())}, add={"count": 1})
-        try:
-            self.table.update(key, change, expect=either(Lacks("count"), Compare("count", "<", MOST_LETTERS)))
-        except WriteRefused:
-            return False
-        return True
+        return Update(sign_up_key(name), Change(set={"confirmed": True}), expect=Lacks("confirmed"))
 
 
-def _key(name: str) -> Key:
+def sign_up_key(name: str) -> Key:
+    """Where a sign-up is kept."""
     return Key(f"UP#{name}", "SIGN-UP")
 
 
-def _sign_up(name: str, values: Values) -> SignUp:
+def asked_key(address: str) -> Key:
+    """Where it is kept what a phone was asked last."""
+    return Key(f"A#{address}", "ASKED")
+
+
+def read_asked(address: str, rows: Mapping[Key, Values]) -> Asked | None:
+    """What a phone was asked last, among rows already read."""
+    found = rows.get(asked_key(address), {})
+    return Asked(str(found["sign_up"]), int(str(found.get("turn", 0)))) if "sign_up" in found else None
+
+
+def read_sign_up(name: str, values: Values) -> SignUp:
+    """The sign-up that a row holds."""
     topics = values["topics"]
     return SignUp(
         id=name,
@@ -84,4 +127,8 @@ def _sign_up(name: str, values: Values) -> SignUp:
         locale=str(values["locale"]),
         at=from_ms(int(str(values["at"]))),
         confirmed=bool(values.get("confirmed")),
+        channel=Channel(str(values.get("channel", Channel.EMAIL))),
+        how=How(str(values.get("how", How.WEB))),
+        wording=str(values.get("wording", "")),
+        proof=json.loads(str(values.get("proof", "{}"))),
     )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chalicelib.store.audit import Audit
     from chalicelib.store.batches import Batches
     from chalicelib.store.broadcasts import Broadcasts
+    from chalicelib.store.caps import Caps
     from chalicelib.store.consents import Consents
     from chalicelib.store.contents import Contents
     from chalicelib.store.days import Days
@@ -213,6 +214,13 @@ class Stores:
         from chalicelib.store.sign_ups import SignUps
 
         return SignUps(self.table)
+
+    @cached_property
+    def caps(self) -> "Caps":
+        """What sign-ups used of their caps."""
+        from chalicelib.store.caps import Caps
+
+        return Caps(self.table, self.vault)
 
     @cached_property
     def replies(self) -> "Replies":

@@ -2,7 +2,7 @@
 of the talk itself: language, what we asked last, what STOP ended, what waits for START.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -92,18 +92,24 @@ class Subscribers:
         """Whoever is behind an address, with what they follow on its channel."""
         known, name = self.addresses.find(address), self.addresses.vault.hash(address)
         follows = self.subscriptions.of(known.subscriber, address.channel) if known and known.subscriber else []
-        return Person(address, name, known, follows, _memory(self.table.get(_talk_key(name)) or {}))
+        return Person(address, name, known, follows, _memory(self.table.get(talk_key(name)) or {}))
 
     def remember_write(self, hash: str, memory: Memory, *, since: int | None = None) -> Write:
         """The write that replaces what we remember, for a transaction. Given the turn at which the talk was read, it loses where the talk
         went on since."""
         turn = memory.turn if since is None else since
         expect = None if since is None else equals("turn", since) if since else Lacks("turn")
-        return Put(Row(_talk_key(hash), {**_values(memory), "turn": turn + 1}), expect=expect)
+        return Put(Row(talk_key(hash), {**_values(memory), "turn": turn + 1}), expect=expect)
 
 
-def _talk_key(hash: str) -> Key:
+def talk_key(hash: str) -> Key:
+    """Where a talk is remembered."""
     return Key(f"A#{hash}", "TALK")
+
+
+def read_turn(hash: str, rows: Mapping[Key, Values]) -> int:
+    """How often a talk went on, as rows already read say: more than before where its person has texted us since."""
+    return int(str(rows.get(talk_key(hash), {}).get("turn", 0)))
 
 
 def _values(memory: Memory) -> Values:

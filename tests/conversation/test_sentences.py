@@ -27,6 +27,8 @@ REPLIES: dict[str, list[dict[str, object]]] = {
     "stopped": [{}],
     "stop_or_leave": [{"follows": TOPICS[:2]}, {"follows": []}],
     "not_understood": [{}],
+    "confirm": [{"topics": [topic]} for topic in TOPICS],
+    "remind": [{"topics": [topic]} for topic in TOPICS],
 }
 MANY_LANGUAGES: dict[str, list[dict[str, object]]] = {"offer_languages": [{}], "which_language": [{}]}
 RENDERER = CityRenderer(city=the_city(), templates=TEMPLATES, public_url=URL)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.address import Address, Channel
+from chalicelib.domain.city import SignUpLimits
 from chalicelib.domain.delivery import Mark, State
 from chalicelib.domain.message import NOT_TRIED, Answer, Outcome, Parcel
 from chalicelib.domain.pace import PROBE_EVERY, SLOW, Tempo
@@ -32,7 +33,10 @@ OUT_OF_REACH = Outcome(Answer.NOT_SENT, "ConnectTimeoutError")
 
 @pytest.fixture
 def town() -> Town:
-    return Town(pace={Channel.EMAIL: 14})
+    made = Town(pace={Channel.EMAIL: 14})
+    limits = replace(made.services.city.limits, sign_ups=SignUpLimits(per_hour=10_000))
+    made.services = replace(made.services, city=replace(made.services.city, limits=limits))
+    return made
 
 
 def sign_somebody_up(town: Town, number: int = 1) -> str:

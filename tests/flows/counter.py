@@ -1,0 +1,87 @@
+"""A counter at city hall: a booth whose phones get texts too, and that works off the queue of letters.
+
+counter = Counter(tmp_path)
+counter.sign_up(phone=ANA)      # as a page would
+counter.work()                  # letters and texts go, as Lambda would send them
+counter.live(hours=12)          # the clock ticks by the minute, and what falls due goes
+counter.texts                   # what phones got: (number, words)
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from chalicelib.domain.address import Address, Channel
+from chalicelib.domain.city import SignUpLimits
+from chalicelib.domain.message import NOT_TRIED, Answer, Message, Outcome, Parcel, SmsMessage
+from chalicelib.flows.send_reply import send_reply
+from chalicelib.flows.services import Gate
+from chalicelib.flows.sign_up import Origin, sign_up
+from tests.conversation.booth import ANA, Booth
+
+PAGE = Origin()
+TAKES = frozenset({Answer.ACCEPTED, Answer.UNKNOWN})
+
+
+@dataclass
+class Carrier:
+    """A provider of texts that keeps what it took. `plan` is what it answers next; by default it accepts. `knows`: whether it can say what it holds."""
+
+    now: Callable[[], datetime]
+    took: list[tuple[Address, SmsMessage, datetime]] = field(default_factory=list)
+    plan: list[Outcome] = field(default_factory=list)
+    knows: bool = True
+    most: int = 25
+
+    def hand_over(self, parcels: Sequence[Parcel], *, gate: Gate) -> list[Outcome]:
+        return [self._one(parcel) if gate() else Outcome(Answer.NOT_SENT, NOT_TRIED) for parcel in parcels]
+
+    def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:
+        return any(one == to and said == message and at >= since for one, said, at in self.took) if self.knows else None
+
+    def _one(self, parcel: Parcel) -> Outcome:
+        outcome = self.plan.pop(0) if self.plan else Outcome(Answer.ACCEPTED)
+        assert isinstance(parcel.message, SmsMessage)
+        if outcome.answer in TAKES and outcome.code != "lost":
+            self.took.append((parcel.to, parcel.message, self.now()))
+        return outcome
+
+
+class Counter(Booth):
+    """A city in which people are signed up, by page and by staff."""
+
+    def __init__(self, folder: Path, *, city: str | None = None, limits: SignUpLimits | None = None) -> None:
+        super().__init__(folder, city=city)
+        self.carrier = Carrier(self.clock)
+        senders = {Channel.EMAIL: self.postbox, Channel.SMS: self.carrier}
+        self.services = replace(self.services, sender=lambda channel: senders[channel])
+        if limits:
+            caps = replace(self.services.city.limits, sign_ups=limits)
+            self.services = replace(self.services, city=replace(self.services.city, limits=caps))
+
+    def sign_up(self, *, phone: str = "", email: str = "", topics: Sequence[str] = ("transit",), locale: str = "en", origin: Origin = PAGE) -> None:
+        """A sign-up, by phone unless an email address is given."""
+        sign_up(phone=phone or ("" if email else ANA), email=email, topics=list(topics), locale=locale, services=self.services, origin=origin)
+
+    def work(self) -> int:
+        """Work off the queue of letters; how many were queued."""
+        bodies = self.queued("replies")
+        for body in bodies:
+            send_reply(json.loads(body)["reply"], services=self.services)
+        return len(bodies)
+
+    def live(self, *, hours: float = 0, minutes: float = 0) -> None:
+        """Time goes by; every ten minutes, what falls due goes."""
+        end = self.clock() + timedelta(hours=hours, minutes=minutes)
+        while self.clock() < end:
+            self.work()
+            for name in self.services.store.replies.due(self.clock()):
+                send_reply(name, services=self.services)
+            self.clock.advance(min(timedelta(minutes=10), end - self.clock()))
+
+    @property
+    def texts(self) -> list[tuple[str, str]]:
+        """What phones got."""
+        return [(to.value, message.body) for to, message, _ in self.carrier.took]
