@@ -4,7 +4,7 @@ Whatever is not said is left open: a notice that names no stop is about every st
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -99,6 +99,18 @@ def read_about(values: Mapping[str, Json]) -> About:
         pay=pay if isinstance(pay, int) else None,
         workload=Workload(str(workload)) if workload else None,
         agency=str(agency) if agency else None,
+    )
+
+
+def widened(about: About, before: About) -> About:
+    """What an update is about: what it says, and what was said before. Whoever was told of an alert is told how it goes on, though it
+    moved away from them. Source: T-Alerts."""
+    return replace(
+        about,
+        entities=() if not (about.entities and before.entities) else tuple(dict.fromkeys((*about.entities, *before.entities))),
+        periods=() if not (about.periods and before.periods) else tuple(dict.fromkeys((*about.periods, *before.periods))),
+        areas=frozenset() if not (about.areas and before.areas) else about.areas | before.areas,
+        categories=frozenset() if not (about.categories and before.categories) else about.categories | before.categories,
     )
 
 

@@ -30,7 +30,8 @@ class BroadcastState(StrEnum):
 
 @dataclass(frozen=True)
 class Content:
-    """What a broadcast says. Never changes once the broadcast exists."""
+    """What a broadcast says. Never changes once the broadcast exists. `worst` is the worst that was said of its notice before: whoever was told of
+    that is told how it goes on."""
 
     notice: str
     revision: int
@@ -44,6 +45,7 @@ class Content:
     starts_at: datetime | None
     expires_at: datetime
     about: About = NOTHING_SAID
+    worst: Severity | None = None
 
     @property
     def urgent(self) -> bool:
@@ -144,6 +146,7 @@ def hash_of(content: Content, audience: Audience) -> str:
         "times": [to_ms(content.starts_at) if content.starts_at else None, to_ms(content.expires_at)],
         "audience": [sorted(audience.topics), sorted(audience.reached), sorted(audience.channels), audience.include_below, *corrects],
         **({"about": about} if about else {}),
+        **({"worst": content.worst} if content.worst else {}),
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 

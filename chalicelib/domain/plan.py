@@ -2,17 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from zoneinfo import ZoneInfo
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.batch import Entry, What
 from chalicelib.domain.cap import Full, code_of
 from chalicelib.domain.delivery import UNTRIED, Mark, SkipReason, State
+from chalicelib.domain.filters import EVERYTHING, Filters
 from chalicelib.domain.ids import SHARDS
-from chalicelib.domain.quiet import released_at
+from chalicelib.domain.preferences import UNCHOSEN, Preferences
+from chalicelib.domain.reception import Hold, Occasion, Verdict, Wish, best, own_quiet, receive
 
 MOST_IN_BATCH: Mapping[Channel, int] = {Channel.SMS: 100, Channel.EMAIL: 250, Channel.KIOSK: 50}
 """Why so many: docs/decisions/0003-larger-batches.md"""
@@ -22,20 +23,27 @@ SLACK = timedelta(minutes=10)
 SLACK_URGENT = timedelta(minutes=2)
 """How long after its expected hand-over a batch counts as stuck."""
 
-_CAPPED = str(Mark(State.SKIPPED, SkipReason.CAP))
+_CAPPED = Mark(State.SKIPPED, SkipReason.CAP)
 
 
 @dataclass(frozen=True)
 class Follower:
-    """What planning needs of one subscription."""
+    """What planning needs of one subscription. `others` are the same recipient's further ones that bring this broadcast, where any of them asks
+    for less than all of it."""
 
     subscriber: str
     channel: Channel
     address: str
     topic: str
     locale: str
-    zone: str | None = None
-    quiet: tuple[int, int] | None = None
+    preferences: Preferences = UNCHOSEN
+    filters: Filters = EVERYTHING
+    others: tuple["Follower", ...] = ()
+
+    @property
+    def chose(self) -> bool:
+        """Whether they chose anything."""
+        return self.preferences is not UNCHOSEN or self.filters is not EVERYTHING
 
 
 @dataclass(frozen=True)
@@ -48,21 +56,23 @@ class TopicRead:
 
 @dataclass(frozen=True)
 class Planned:
-    """A batch to write. `not_before` is set for those held by their quiet hours; `capped` are entries whose day is full, decided by that."""
+    """A batch to write. `not_before` is set for those held until later; `skipped` are entries that planning decided, and why."""
 
     what: What
     not_before: datetime | None
-    capped: frozenset[int] = frozenset()
+    skipped: Mapping[int, Mark] = field(default_factory=dict)
 
     @property
     def cells(self) -> tuple[str, ...]:
         """The worker's column to begin with."""
-        return tuple(_CAPPED if entry in self.capped else UNTRIED for entry in range(len(self.what.entries)))
+        if not self.skipped:
+            return (UNTRIED,) * len(self.what.entries)
+        return tuple(str(self.skipped[entry]) if entry in self.skipped else UNTRIED for entry in range(len(self.what.entries)))
 
     @property
     def going(self) -> list[Entry]:
         """Those who are to get it."""
-        return [entry for number, entry in enumerate(self.what.entries) if number not in self.capped]
+        return [entry for number, entry in enumerate(self.what.entries) if number not in self.skipped]
 
 
 def bound_of(reads: Iterable[TopicRead]) -> str | None:
@@ -74,34 +84,38 @@ def bound_of(reads: Iterable[TopicRead]) -> str | None:
 
 
 def merge(reads: Sequence[TopicRead], bound: str | None) -> list[Follower]:
-    """Each recipient below the bound once per channel, however many of the topics they follow."""
+    """Each recipient below the bound once per channel, however many of the topics they follow. Where one of their subscriptions asks for a part
+    only, the others stand beside it."""
     seen: dict[tuple[str, Channel], Follower] = {}
     for read in reads:
         for follower in read.followers:
             if bound is None or follower.subscriber < bound:
-                seen.setdefault((follower.subscriber, follower.channel), follower)
+                first = seen.setdefault((follower.subscriber, follower.channel), follower)
+                if first is not follower and (first.chose or follower.chose):
+                    seen[follower.subscriber, follower.channel] = replace(first, others=(*first.others, follower))
     return [seen[name] for name in sorted(seen)]
 
 
 def plan(
     followers: Sequence[Follower],
+    occasion: Occasion,
     *,
     channels: Sequence[Channel],
-    urgent: bool,
-    zone: ZoneInfo,
     pace: Mapping[Channel, int],
     now: datetime,
     full: Full = MappingProxyType({}),
 ) -> list[Planned]:
-    """Batches of one channel, locale and release time each. Those whose day is full are in them, decided."""
-    groups: dict[tuple[Channel, str, datetime | None], list[Entry]] = {}
+    """Batches of one channel, locale and release time each. Who is not to get it is in them, decided: they did not ask for this, or their day is full."""
+    groups: dict[tuple[Channel, str, datetime | None], list[tuple[Entry, Mark | None]]] = {}
+    plain, by_email = _Plain(occasion, now), _by_email(followers, channels)
     for follower in followers:
         if follower.channel in channels:
-            release = None if urgent else _release(follower, zone, now)
-            entry = Entry(follower.subscriber, follower.address, follower.topic, follower.quiet, follower.zone)
-            groups.setdefault((follower.channel, follower.locale, release), []).append(entry)
+            chosen, verdict = _judged(follower, occasion, by_email, now) if follower.chose or follower.others else (follower, plain.of(follower.channel))
+            release = verdict.until if isinstance(verdict, Hold) else None
+            mark = verdict if isinstance(verdict, Mark) else _capped(follower, full)
+            groups.setdefault((follower.channel, chosen.locale, release), []).append((_entry(chosen), mark))
     return [
-        Planned(What(channel, locale, some), release, _capped(some, full.get(channel, frozenset())))
+        Planned(What(channel, locale, [entry for entry, _ in some]), release, {number: mark for number, (_, mark) in enumerate(some) if mark})
         for (channel, locale, release), entries in groups.items()
         for size in [batch_size(channel, pace)]
         for start in range(0, len(entries), size)
@@ -134,12 +148,33 @@ def stuck_at(channel: Channel, so_far: Mapping[Channel, int], pace: Mapping[Chan
     return now + slack(urgent=urgent) + (timedelta(seconds=so_far.get(channel, 0) * SHARDS / rate) if rate else timedelta(0))
 
 
-def _capped(entries: Sequence[Entry], codes: frozenset[str]) -> frozenset[int]:
-    return frozenset(number for number, entry in enumerate(entries) if codes and code_of(entry.subscriber) in codes)
+def _by_email(followers: Sequence[Follower], channels: Sequence[Channel]) -> frozenset[str]:
+    """Who gets this by email too."""
+    return frozenset(one.subscriber for one in followers if one.channel is Channel.EMAIL) if Channel.EMAIL in channels else frozenset()
 
 
-def _release(follower: Follower, zone: ZoneInfo, now: datetime) -> datetime | None:
-    if follower.quiet is None or follower.channel is Channel.KIOSK:
-        return None
-    release = released_at(follower.quiet, ZoneInfo(follower.zone) if follower.zone else zone, now)
-    return release if release > now else None
+def _judged(follower: Follower, occasion: Occasion, by_email: frozenset[str], now: datetime) -> tuple[Follower, Verdict]:
+    """The subscription that brings it, and what becomes of it."""
+    elsewhere = follower.subscriber in by_email
+    verdicts = [(one, receive(Wish(one.channel, one.preferences, one.filters, elsewhere), occasion, now)) for one in (follower, *follower.others)]
+    wanted = best(verdict for _, verdict in verdicts)
+    return next((one, verdict) for one, verdict in verdicts if verdict == wanted)
+
+
+class _Plain:
+    """What becomes of those who chose nothing: the same for all of a channel."""
+
+    def __init__(self, occasion: Occasion, now: datetime) -> None:
+        self._verdicts = {channel: receive(Wish(channel), occasion, now) for channel in Channel}
+
+    def of(self, channel: Channel) -> Verdict:
+        return self._verdicts[channel]
+
+
+def _entry(one: Follower) -> Entry:
+    return Entry(one.subscriber, one.address, one.topic, own_quiet(one.preferences, one.filters), one.preferences.zone)
+
+
+def _capped(follower: Follower, full: Full) -> Mark | None:
+    codes = full.get(follower.channel)
+    return _CAPPED if codes and code_of(follower.subscriber) in codes else None

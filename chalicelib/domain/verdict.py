@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 from chalicelib.domain.batch import Entry
 from chalicelib.domain.broadcast import Broadcast
 from chalicelib.domain.delivery import Mark, SkipReason, State
-from chalicelib.domain.quiet import released_at
+from chalicelib.domain.quiet import Window, released_at
+from chalicelib.domain.reception import Hold
 
 
 @dataclass(frozen=True)
@@ -20,15 +21,10 @@ class Looked:
     bad: bool = False
 
 
-@dataclass(frozen=True)
-class Hold:
-    """Not now: it is quiet there until then."""
-
-    until: datetime
-
-
-def verdict(entry: Entry, address: Looked | None, broadcast: Broadcast | None, *, zone: ZoneInfo, now: datetime) -> Mark | Hold | None:
-    """Why this recipient is not to be attempted; None where nothing stands against it."""
+def verdict(
+    entry: Entry, address: Looked | None, broadcast: Broadcast | None, *, zone: ZoneInfo, now: datetime, quiet: Window | None = None
+) -> Mark | Hold | None:
+    """Why this recipient is not to be attempted; None where nothing stands against it. `quiet` are the hours of those who chose none of their own."""
     ended = ends(broadcast, now)
     if ended or broadcast is None:
         return ended
@@ -42,8 +38,9 @@ def verdict(entry: Entry, address: Looked | None, broadcast: Broadcast | None, *
         return Mark(State.SKIPPED, SkipReason.NO_ADDRESS)
     if not address.verified:
         return Mark(State.SKIPPED, SkipReason.UNVERIFIED)
-    if entry.quiet and not broadcast.urgent:
-        release = released_at(entry.quiet, ZoneInfo(entry.zone) if entry.zone else zone, now)
+    window = entry.quiet if entry.quiet is not None else quiet
+    if window and not broadcast.urgent:
+        release = released_at(window, ZoneInfo(entry.zone) if entry.zone else zone, now)
         return Hold(release) if release > now else None
     return None
 

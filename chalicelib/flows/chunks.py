@@ -10,7 +10,7 @@ from chalicelib.domain.batch import LAST_CALL, LEASE, unknown
 from chalicelib.domain.delivery import UNTRIED, Mark, State
 from chalicelib.domain.message import NOT_TRIED, Answer, Outcome, Parcel
 from chalicelib.domain.pace import SLOW, News
-from chalicelib.domain.verdict import Hold
+from chalicelib.domain.reception import Hold
 from chalicelib.errors import Misconfigured, StateError
 from chalicelib.flows.heeding import Word, heed
 from chalicelib.flows.looking import Reader, look

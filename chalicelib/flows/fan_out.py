@@ -8,23 +8,25 @@ either nothing that counts, or a page whose batches the next one queues again.
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import chain
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.batch import BatchKey, BatchState
-from chalicelib.domain.broadcast import Broadcast, BroadcastState
+from chalicelib.domain.broadcast import Broadcast, BroadcastState, Content
 from chalicelib.domain.cap import Full
 from chalicelib.domain.jobs import FanOutJob, SendJob, fan_out_queue, send_queue
 from chalicelib.domain.plan import SLACK, plan, recipients, stuck_at
+from chalicelib.domain.reception import Occasion
 from chalicelib.flows.capping import rows_of_today, whose_day_is_full
+from chalicelib.flows.occasions import occasion_of, told_lately
 from chalicelib.flows.pages import NextPage, next_page, unread
 from chalicelib.flows.services import Services
 from chalicelib.state.queue import Outgoing
 from chalicelib.state.sending import send_all
 from chalicelib.store.batches import put_all
-from chalicelib.store.broadcasts import broadcast_key, read_broadcast
+from chalicelib.store.broadcasts import broadcast_key, content_key, read_broadcast, read_content
 from chalicelib.store.planned import planned_rows
 from chalicelib.store.progress import counted
 from chalicelib.store.shards import END, Shard, read_shard, shard_key
@@ -38,12 +40,12 @@ WAIT = timedelta(seconds=5)
 def fan_out(job: FanOutJob, *, services: Services) -> None:
     """Read a shard to its end, or as far as time goes. Safe to repeat and to die anywhere."""
     started = services.now()
-    broadcast, shard = _read(job, services)
-    if broadcast is None or broadcast.state is not BroadcastState.SENDING or (shard.done and not broadcast.stop_at):
+    broadcast, shard, content = _read(job, services)
+    if broadcast is None or content is None or broadcast.state is not BroadcastState.SENDING or (shard.done and not broadcast.stop_at):
         return  # also a job that was left of one that has been put aside since
     if shard.page > job.queued and not broadcast.stop_at:
         _queue_again(broadcast, job.shard, shard, services)
-    full = None
+    full, occasion = None, None
     while shard.after != END and not broadcast.stop_at:
         late = services.now() - started > TIME
         page = None if late else next_page(broadcast, job.shard, shard, services=services)
@@ -51,7 +53,8 @@ def fan_out(job: FanOutJob, *, services: Services) -> None:
             _continue(broadcast, replace(job, queued=shard.page), timedelta(0) if late else WAIT, services)
             return
         full = whose_day_is_full(broadcast, job.shard, services=services) if full is None else full
-        turned = _turn_page(broadcast, job.shard, shard, page, full, services)
+        occasion = occasion or told_lately(broadcast, content, occasion_of(broadcast, content, services=services), services=services)
+        turned = _turn_page(_Reading(broadcast, job.shard, occasion, full), shard, page, services)
         if turned is None:
             return
         shard = turned
@@ -62,10 +65,20 @@ def fan_out(job: FanOutJob, *, services: Services) -> None:
         services.store.shards.finish(broadcast.id, job.shard, shard, services.now())
 
 
-def _read(job: FanOutJob, services: Services) -> tuple[Broadcast | None, Shard]:
-    rows = services.store.table.get_many([broadcast_key(job.broadcast), shard_key(job.broadcast, job.shard)])
-    found = rows.get(broadcast_key(job.broadcast))
-    return read_broadcast(found) if found else None, read_shard(job.broadcast, job.shard, rows)
+@dataclass(frozen=True)
+class _Reading:
+    """A shard of a broadcast's audience, and what its followers are judged by."""
+
+    broadcast: Broadcast
+    shard: int
+    occasion: Occasion
+    full: Full
+
+
+def _read(job: FanOutJob, services: Services) -> tuple[Broadcast | None, Shard, Content | None]:
+    rows = services.store.table.get_many([broadcast_key(job.broadcast), shard_key(job.broadcast, job.shard), content_key(job.broadcast)])
+    found, said = rows.get(broadcast_key(job.broadcast)), rows.get(content_key(job.broadcast))
+    return read_broadcast(found) if found else None, read_shard(job.broadcast, job.shard, rows), read_content(said) if said else None
 
 
 def _continue(broadcast: Broadcast, job: FanOutJob, wait: timedelta, services: Services) -> None:
@@ -75,10 +88,10 @@ def _continue(broadcast: Broadcast, job: FanOutJob, wait: timedelta, services: S
 # --- one page --------------------------------------------------------------------------------------------------------
 
 
-def _turn_page(broadcast: Broadcast, number: int, shard: Shard, page: NextPage, full: Full, services: Services) -> Shard | None:
+def _turn_page(reading: _Reading, shard: Shard, page: NextPage, services: Services) -> Shard | None:
     """The page, written, named and queued; None where another job was first."""
-    now, channels, zone = services.now(), broadcast.audience.channels, services.city.zone
-    planned = plan(page.followers, channels=channels, urgent=broadcast.urgent, zone=zone, pace=services.pace, now=now, full=full)
+    broadcast, number, now = reading.broadcast, reading.shard, services.now()
+    planned = plan(page.followers, reading.occasion, channels=broadcast.audience.channels, pace=services.pace, now=now, full=reading.full)
     token = services.new_id()[:12]
     keys = [BatchKey(broadcast.id, number, f"P{shard.page:04d}#{token}#{position:04d}") for position in range(len(planned))]
     so_far = Counter(shard.planned) + recipients(planned)

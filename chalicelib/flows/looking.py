@@ -8,26 +8,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from chalicelib.domain.address import Channel
 from chalicelib.domain.batch import Entry
 from chalicelib.domain.broadcast import Broadcast
 from chalicelib.domain.delivery import Mark, SkipReason, State
-from chalicelib.domain.verdict import Hold, Looked, ends, verdict
+from chalicelib.domain.reception import Hold, Verdict, Wish, best, own_quiet, receive
+from chalicelib.domain.verdict import Looked, ends, verdict
+from chalicelib.flows.occasions import occasion_of
 from chalicelib.flows.task import Task
 from chalicelib.state.table import MOST_GET, Key, Values
 from chalicelib.store.addresses import address_key, read_addresses
 from chalicelib.store.broadcasts import broadcast_key, read_broadcast
-from chalicelib.store.subscriptions import audience_key, read_subscription
+from chalicelib.store.subscriptions import Subscription, audience_key, read_subscription
 from chalicelib.store.switches import SWITCHES, read_switches, stops
 
 
 @dataclass(frozen=True)
 class Reader:
-    """One recipient as the look found them: the entry as it holds now, their sealed address, and the language they read."""
+    """One recipient as the look found them: the entry as it holds now, their sealed address, and the language they read. `wish` is what they want
+    by now, of those asked again."""
 
     entry: Entry
     address: Looked | None
     locale: str
-    left: bool = False
+    wish: Verdict = None
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,10 @@ def look(task: Task, chunk: Sequence[int]) -> Look:
 
 
 def _judge(task: Task, reader: Reader, broadcast: Broadcast | None, now: datetime) -> Mark | Hold | None:
-    found = verdict(reader.entry, reader.address, broadcast, zone=task.services.city.zone, now=now)
-    return Mark(State.SKIPPED, SkipReason.OPTED_OUT) if reader.left and not isinstance(found, Mark) else found
+    city = task.services.city
+    quiet = city.quiet if task.what.channel is Channel.SMS else None
+    found = verdict(reader.entry, reader.address, broadcast, zone=city.zone, now=now, quiet=quiet)
+    return reader.wish if reader.wish is not None and not isinstance(found, Mark) else found
 
 
 def _read(task: Task, chunk: Sequence[int]) -> dict[Key, Values]:
@@ -73,20 +79,32 @@ def _readers(task: Task, chunk: Sequence[int], rows: Mapping[Key, Values]) -> di
 
 
 def _as_they_are_now(task: Task, readers: dict[int, Reader], rows: Mapping[Key, Values]) -> dict[int, Reader]:
-    """People may have left, or changed their language or quiet hours, since the batch was planned. Whoever left one topic may have come
-    by another, which is read only then."""
-    gone = [one.entry for one in readers.values() if _key(task, one.entry, one.entry.topic) not in rows]
+    """People may have left, paused, or changed what they want, when and in which language, since the batch was planned. Whoever does not want it
+    by one topic may by another, which is read only then."""
+    asked = {number: _as_now(task, reader, rows) for number, reader in readers.items()}
+    gone = [readers[number].entry for number, one in asked.items() if isinstance(one.wish, Mark)]
     others = _get_all(task, [_key(task, entry, topic) for entry in gone for topic in task.broadcast.audience.reached if topic != entry.topic])
-    return {number: _as_now(task, reader, {**rows, **others}) for number, reader in readers.items()}
+    return {number: _as_now(task, readers[number], {**rows, **others}) if isinstance(one.wish, Mark) else one for number, one in asked.items()}
 
 
 def _as_now(task: Task, reader: Reader, rows: Mapping[Key, Values]) -> Reader:
-    topics = [reader.entry.topic, *task.broadcast.audience.reached]
-    found = next((rows[key] for key in (_key(task, reader.entry, topic) for topic in topics) if key in rows), None)
-    if found is None:
-        return replace(reader, left=True)
-    now = read_subscription(found)
-    return replace(reader, entry=replace(reader.entry, quiet=now.preferences.quiet, zone=now.preferences.zone), locale=now.locale)
+    topics = dict.fromkeys([reader.entry.topic, *task.broadcast.audience.reached])
+    found = [read_subscription(rows[key]) for key in (_key(task, reader.entry, topic) for topic in topics) if key in rows]
+    if not found:
+        return replace(reader, wish=Mark(State.SKIPPED, SkipReason.OPTED_OUT))
+    wishes = [(one, _wish(task, one)) for one in found]
+    wanted = best(wish for _, wish in wishes)
+    now = next(one for one, wish in wishes if wish == wanted)
+    entry = replace(reader.entry, quiet=own_quiet(now.preferences, now.filters), zone=now.preferences.zone)
+    return replace(reader, entry=entry, locale=now.locale, wish=wanted)
+
+
+def _wish(task: Task, one: Subscription) -> Verdict:
+    """A correction is for whoever got the wrong one."""
+    if task.broadcast.audience.corrects:
+        return None
+    occasion = occasion_of(task.broadcast, task.content, services=task.services)
+    return receive(Wish(one.channel, one.preferences, one.filters), occasion, task.services.now())
 
 
 def _key(task: Task, entry: Entry, topic: str) -> Key:

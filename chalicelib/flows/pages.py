@@ -6,11 +6,12 @@ An audience is who follows its topics; or, for a correction, who got the wrong b
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chalicelib.domain.batch import What
+from chalicelib.domain.batch import Entry, What
 from chalicelib.domain.broadcast import Broadcast
 from chalicelib.domain.correction import is_going
 from chalicelib.domain.counts import Unread
 from chalicelib.domain.plan import Follower, TopicRead, bound_of, merge
+from chalicelib.domain.preferences import UNCHOSEN, Preferences
 from chalicelib.flows.services import Services
 from chalicelib.state.table import Row
 from chalicelib.store.shards import END, Shard
@@ -68,7 +69,7 @@ def _subscriber(row: Row) -> str:
 
 def _follower(row: Row) -> Follower:
     one = read_subscription(row.values)
-    return Follower(one.subscriber, one.channel, one.address, one.topic, one.locale, one.preferences.zone, one.preferences.quiet)
+    return Follower(one.subscriber, one.channel, one.address, one.topic, one.locale, one.preferences, one.filters)
 
 
 # --- who got the wrong one -------------------------------------------------------------------------------------------
@@ -88,4 +89,9 @@ def _who_may_have(wrong: str, number: int, shard: Shard, services: Services) -> 
 
 
 def _recipients(what: What) -> list[Follower]:
-    return [Follower(one.subscriber, what.channel, one.address, one.topic, what.locale, one.zone, one.quiet) for one in what.entries]
+    """They asked for the wrong one, so they are told; when, is as it was for that."""
+    return [Follower(one.subscriber, what.channel, one.address, one.topic, what.locale, _hours(one)) for one in what.entries]
+
+
+def _hours(one: Entry) -> Preferences:
+    return Preferences(zone=one.zone, quiet=one.quiet) if one.zone or one.quiet is not None else UNCHOSEN

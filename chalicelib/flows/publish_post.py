@@ -12,10 +12,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from chalicelib.domain.about import widened
 from chalicelib.domain.alerts import Aim, Said, act_of, aim, judge, notice_id, overtaken, remembered, untold
 from chalicelib.domain.broadcast import Approval, Audience, Broadcast, BroadcastState, Content, SendAt, hash_of
 from chalicelib.domain.city import Source
-from chalicelib.domain.notice import Act, Notice
+from chalicelib.domain.notice import Act, Notice, Severity
 from chalicelib.domain.preview import audience_of, content_of
 from chalicelib.errors import StateLater, TransactionRefused
 from chalicelib.flows.launching import queue_launch
@@ -125,7 +126,7 @@ def _revise(case: _Case, services: Services) -> tuple[Broadcast, Sequence[Write]
     now, number = services.now(), case.known.number + 1
     notice, goal = _as_before(case) if case.notice.act is Act.CANCELLED else (case.notice, aim(case.notice, case.source, services.city.topics))
     act = act_of(notice, case.last, case.last_content.act if case.last_content else None)
-    content = content_of(notice, id=case.known.id, revision=number, act=act, now=now)
+    content = _going_on(content_of(notice, id=case.known.id, revision=number, act=act, now=now), case.last_content)
     screened = screen(_broadcast(case, content, audience_of(notice, goal, services.city.topics), services), content, services=services)
     broadcast = screened.broadcast
     revision = Revision(case.known.id, number, act, broadcast.id, case.said, content.expires_at)
@@ -137,6 +138,13 @@ def _revise(case: _Case, services: Services) -> tuple[Broadcast, Sequence[Write]
         *([review_entry(broadcast.id, broadcast.review, services=services)] if broadcast.review else screened.writes),
         *_stop_writes(case, services),
     ]
+
+
+def _going_on(content: Content, before: Content | None) -> Content:
+    """Whoever was told of it is told how it goes on, though it is about other places by now, or less bad."""
+    if before is None or content.act is Act.PUBLISHED:
+        return content
+    return replace(content, about=widened(content.about, before.about), worst=min(before.severity, before.worst or before.severity, key=list(Severity).index))
 
 
 def _stop_writes(case: _Case, services: Services) -> list[Write]:
@@ -162,6 +170,7 @@ def _as_before(case: _Case) -> tuple[Notice, Aim]:
         language=notice.language if notice.content else content.language,
         link=notice.link or content.link,
         channels=last.audience.channels,
+        about=content.about,
     )
     return told, Aim(last.audience.topics, last.audience.include_below)
 

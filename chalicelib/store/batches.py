@@ -31,6 +31,8 @@ from chalicelib.state.table import (
 
 KEPT = timedelta(days=30)
 _BETWEEN = "\n"
+_CITYS = (-1, -1)
+"""How an entry with a zone of its own, and the city's quiet hours, keeps them."""
 RECEIPTS = (State.ACCEPTED, State.DELIVERED, State.FAILED)
 
 
@@ -260,8 +262,8 @@ def _receipt(state: State) -> str:
 
 def _entry(one: Entry) -> list[str | int]:
     fields: list[str | int] = [one.subscriber, one.address, one.topic]
-    if one.quiet:
-        fields += [one.quiet[0], one.quiet[1], one.zone or ""]
+    if one.quiet is not None or one.zone:
+        fields += [*(_CITYS if one.quiet is None else one.quiet), one.zone or ""]
     return fields
 
 
@@ -269,7 +271,8 @@ def _read_entry(fields: list[str | int]) -> Entry:
     subscriber, address, topic = map(str, fields[:3])
     if len(fields) < 6:
         return Entry(subscriber, address, topic)
-    return Entry(subscriber, address, topic, (int(fields[3]), int(fields[4])), str(fields[5]) or None)
+    quiet = (int(fields[3]), int(fields[4]))
+    return Entry(subscriber, address, topic, quiet if quiet != _CITYS else None, str(fields[5]) or None)
 
 
 def _answer_values(answers: Answers) -> dict[str, Value]:

@@ -200,6 +200,7 @@ def read_content(values: Values) -> Content:
         starts_at=_moment(values, "starts_at") if "starts_at" in values else None,
         expires_at=_moment(values, "expires_at"),
         about=read_about(json.loads(_text(values, "about"))) if "about" in values else NOTHING_SAID,
+        worst=Severity(_text(values, "worst")) if "worst" in values else None,
     )
 
 
@@ -255,6 +256,8 @@ def _content_values(one: Content) -> dict[str, Value]:
         values["link"] = one.link
     if one.starts_at:
         values["starts_at"] = to_ms(one.starts_at)
+    if one.worst:
+        values["worst"] = str(one.worst)
     about = about_values(one.about)
     if about:
         values["about"] = json.dumps(about, ensure_ascii=False, separators=(",", ":"))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from chalicelib.domain.about import NOTHING_SAID, About, about_values, read_about
 from chalicelib.domain.address import Channel
 from chalicelib.domain.notice import Act, Kind, Notice, Severity, Text, Urgency
 from chalicelib.domain.times import from_ms, to_ms
@@ -30,6 +31,7 @@ def write_notice(one: Notice) -> dict[str, object]:
         "fingerprint": one.fingerprint,
         "periods": [list(period) for period in one.periods],
         "channels": list(one.channels),
+        "about": about_values(one.about),
     }
 
 
@@ -57,7 +59,12 @@ def read_notice(values: Mapping[str, object]) -> Notice:
         fingerprint=_text(values, "fingerprint"),
         periods=tuple((_whole(start), _whole(end)) for start, end in _list(values, "periods")),
         channels=tuple(Channel(name) for name in _texts(values, "channels")),
+        about=_about(values.get("about")),
     )
+
+
+def _about(value: object) -> About:
+    return read_about(value) if isinstance(value, dict) else NOTHING_SAID
 
 
 def _ms(moment: datetime | None) -> int | None:

@@ -14,4 +14,4 @@ def planned_rows(key: BatchKey, planned: Planned, *, due: datetime, now: datetim
     with its history."""
     rows = new_rows(key, planned.what, not_before=planned.not_before, due=due, now=now)
     decided: Values = {"cells": packed_cells(planned.cells)}
-    return [replace(row, values={**row.values, **decided}) if row.key == far_key(key) and planned.capped else row for row in rows]
+    return [replace(row, values={**row.values, **decided}) if row.key == far_key(key) and planned.skipped else row for row in rows]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.city import KioskPlan
 from chalicelib.domain.parsing import parse_email, parse_phone
+from chalicelib.domain.preferences import NO_QUIET, Preferences
 from chalicelib.flows.register_kiosk import register_kiosk
 from chalicelib.flows.services import Services
 from chalicelib.state.table import MOST_PUT, Row
@@ -36,7 +37,8 @@ def resident(number: int, locale: str) -> Resident:
 
 
 def seed(seeding: Seeding, *, services: Services, ledger: Ledger) -> Seeded:
-    """Make them, and say how to reach them. Languages go round; everybody follows every topic on every channel."""
+    """Make them, and say how to reach them. Languages go round; everybody follows every topic on every channel, at any hour: what is measured or
+    drilled at night is not held until the morning."""
     numbers = ledger.take_numbers("resident", seeding.subscribers)
     people = [resident(number, seeding.locales[at % len(seeding.locales)]) for at, number in enumerate(numbers)]
     _put(services, (row for one in people for row in _rows(one, seeding, services)))
@@ -55,7 +57,7 @@ def _rows(one: Resident, seeding: Seeding, services: Services) -> Iterator[Row]:
         name = vault.hash(address)
         yield Row(address_key(name), {"subscriber": subscriber, "sealed": vault.seal_address(address), "channel": str(channel), "verified": True})
         for topic in seeding.topics:
-            subscription = Subscription(subscriber, topic, channel, name, one.locale)
+            subscription = Subscription(subscriber, topic, channel, name, one.locale, Preferences(quiet=NO_QUIET))
             yield audience_row(subscription)
             yield person_row(subscription)
 

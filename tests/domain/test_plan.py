@@ -7,17 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.domain.about import NOTHING_SAID
 from chalicelib.domain.address import Channel
 from chalicelib.domain.cap import DayPage, code_of, full
+from chalicelib.domain.matching import Told
+from chalicelib.domain.notice import Kind, Severity
 from chalicelib.domain.plan import SLACK, SLACK_URGENT, Follower, TopicRead, bound_of, merge, plan, recipients, stuck_at
+from chalicelib.domain.preferences import NO_QUIET, UNCHOSEN, Preferences
+from chalicelib.domain.reception import Occasion
 from chalicelib.store.days import MOST_CODES, day_rows
 
 NOW = datetime(2026, 12, 1, 15, tzinfo=UTC)
 SMS = Channel.SMS
+ROUTINE = Occasion(Told(Kind.TRANSIT, Severity.MODERATE, urgent=False, about=NOTHING_SAID), ZoneInfo("UTC"), NO_QUIET)
 
 
 def a_follower(number: int, channel: Channel = SMS, locale: str = "en", quiet: tuple[int, int] | None = None) -> Follower:
-    return Follower(f"{number:032x}", channel, "1.a", "transit", locale, quiet=quiet)
+    return Follower(f"{number:032x}", channel, "1.a", "transit", locale, Preferences(quiet=quiet) if quiet else UNCHOSEN)
 
 
 # --- batches ---------------------------------------------------------------------------------------------------------
@@ -26,7 +32,7 @@ def a_follower(number: int, channel: Channel = SMS, locale: str = "en", quiet: t
 def test_those_whose_day_is_full_are_in_their_batches_and_decided() -> None:
     followers = [a_follower(number, channel) for number in range(5) for channel in (SMS, Channel.EMAIL)]
     codes = {SMS: frozenset({code_of(f"{number:032x}") for number in (1, 4)})}
-    texts, emails = plan(followers, channels=tuple(Channel), urgent=False, zone=ZoneInfo("UTC"), pace={}, now=NOW, full=codes)
+    texts, emails = plan(followers, ROUTINE, channels=tuple(Channel), pace={}, now=NOW, full=codes)
     assert texts.cells == ("", "skipped:cap", "", "", "skipped:cap")
     assert [int(entry.subscriber, 16) for entry in texts.going] == [0, 2, 3]
     assert (set(emails.cells), len(emails.going)) == ({""}, 5)
@@ -34,13 +40,13 @@ def test_those_whose_day_is_full_are_in_their_batches_and_decided() -> None:
 
 def test_channels_that_the_audience_lacks_are_left_out() -> None:
     followers = [a_follower(1, channel) for channel in Channel]
-    planned = plan(followers, channels=(Channel.EMAIL,), urgent=False, zone=ZoneInfo("UTC"), pace={}, now=NOW)
+    planned = plan(followers, ROUTINE, channels=(Channel.EMAIL,), pace={}, now=NOW)
     assert recipients(planned) == {Channel.EMAIL: 1}
 
 
 def test_recipients_are_counted_per_channel() -> None:
     followers = [a_follower(number, quiet=(0, 1439) if number % 2 else None) for number in range(7)] + [a_follower(9, Channel.KIOSK)]
-    planned = plan(followers, channels=tuple(Channel), urgent=False, zone=ZoneInfo("UTC"), pace={}, now=NOW)
+    planned = plan(followers, ROUTINE, channels=tuple(Channel), pace={}, now=NOW)
     assert recipients(planned) == {SMS: 7, Channel.KIOSK: 1}
 
 

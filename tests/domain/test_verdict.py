@@ -10,7 +10,8 @@ from chalicelib.domain.address import Channel
 from chalicelib.domain.batch import Entry
 from chalicelib.domain.broadcast import Audience, Broadcast, BroadcastState, SendAt
 from chalicelib.domain.delivery import Mark, SkipReason, State
-from chalicelib.domain.verdict import Hold, Looked, ends, verdict
+from chalicelib.domain.reception import Hold
+from chalicelib.domain.verdict import Looked, ends, verdict
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 MOMENT = timedelta(milliseconds=1)

@@ -21,7 +21,7 @@ from chalicelib.domain.delivery import Mark, State
 from chalicelib.domain.jobs import ReceiptJob, read_fan_out, read_launch, read_receipt, read_send
 from chalicelib.domain.message import NOT_TRIED, Answer, EmailMessage, KioskMessage, Message, Outcome, Parcel, SmsMessage
 from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency
-from chalicelib.domain.preferences import Preferences
+from chalicelib.domain.preferences import NO_QUIET, Preferences
 from chalicelib.domain.tokens import Tokens
 from chalicelib.domain.topic import reached
 from chalicelib.domain.words import Words
@@ -228,7 +228,7 @@ class Town:
         for provider in self.providers.values():
             provider.marked = self._marked
         vault = Vault(b"h" * 32, b"s" * 32)
-        city, words = _city(), _words()
+        city, words = replace(_city(), quiet=NO_QUIET), _words()
         self.plain = Stores(self.state.table, vault)
         self.services = Services(
             city=city,

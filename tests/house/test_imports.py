@@ -60,6 +60,7 @@ SHARED_BY_FLOWS = {
     "completing",
     "filtering",
     "laying",
+    "occasions",
     "opening",
     "patience",
     "switching",
