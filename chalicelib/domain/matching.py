@@ -172,9 +172,10 @@ def _is_ride(leg: Journey) -> bool:
 
 def _riding(leg: Journey, stop: str | None) -> frozenset[Activity]:
     """Who gets on does not get off there."""
-    if stop is None or leg.origin == leg.destination or stop not in (leg.origin, leg.destination):
+    gets_on, gets_off = stop == leg.origin, stop == leg.destination
+    if stop is None or gets_on == gets_off:
         return _RIDERS
-    return _RIDERS - {Activity.EXIT if stop == leg.origin else Activity.BOARD}
+    return _RIDERS - {Activity.EXIT if gets_on else Activity.BOARD}
 
 
 # --- when ------------------------------------------------------------------------------------------------------------

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 
 from chalicelib.domain.city import Source
 from chalicelib.domain.locale import canonical
-from chalicelib.domain.notice import Notice, Severity, Text
+from chalicelib.domain.notice import Notice, Severity, Text, Urgency
 from chalicelib.domain.times import to_ms
+from chalicelib.feeds.gtfs_about import Span, about, activities
 from chalicelib.feeds.gtfs_shapes import EFFECTS, LEVELS, Entity, Fields, fields, from_json, from_protobuf, name_of, rows, second, text, translations, whole
 from chalicelib.feeds.links import safe_link
 from chalicelib.feeds.plain import MOST_BODY, MOST_TITLE, first_sentence, one_line, shortened, whole_title
@@ -25,9 +26,8 @@ MOST_LANGUAGES = 20
 _LEVELS = {"SEVERE": Severity.SEVERE, "WARNING": Severity.MODERATE, "INFO": Severity.MINOR}
 # MBTA's severity of 0 to 10, in steps of "at least".
 _SCALE = ((9, Severity.EXTREME), (7, Severity.SEVERE), (5, Severity.MODERATE), (0, Severity.MINOR))
-
-Period = tuple[int | None, int | None]
-"""From and until, in POSIX seconds; None is no limit."""
+_HIGH_PRIORITY = 10
+"""On that scale: told at any hour. Source: T-Alerts."""
 
 
 def read_feed(body: bytes, *, media_type: str, source: Source, now: datetime) -> list[Notice]:
@@ -48,6 +48,7 @@ def _notice(entity: Entity, source: Source, now: datetime) -> Notice:
         severity=_severity(alert),
         content=content,
         language=source.language if source.language in content else next(iter(content), source.language),
+        urgency=Urgency.IMMEDIATE if whole(alert.get("severity")) == _HIGH_PRIORITY else Urgency.EXPECTED,
         routes=routes,
         include_below=not routes,
         link=_link(alert, source.language),
@@ -57,6 +58,7 @@ def _notice(entity: Entity, source: Source, now: datetime) -> Notice:
         ended=entity.deleted or when.over,
         fingerprint=_fingerprint(alert, content),
         periods=when.periods,
+        about=about(alert, when.affected),
     )
 
 
@@ -71,7 +73,8 @@ class _When:
     not_before: int | None
     starts: int | None
     ends: int | None
-    periods: tuple[Period, ...]
+    periods: tuple[Span, ...]
+    affected: tuple[Span, ...]
 
 
 def _when(alert: Fields, now: int) -> _When:
@@ -87,31 +90,32 @@ def _when(alert: Fields, now: int) -> _When:
         starts=_next_start([period for period in impact if not _past([period], now)], None),
         ends=_last_end(telling or impact),
         periods=tuple(sorted({*telling, *impact}, key=_order)),
+        affected=tuple(impact),
     )
 
 
-def _periods(alert: Fields, name: str) -> list[Period]:
+def _periods(alert: Fields, name: str) -> list[Span]:
     return [(second(row.get("start")), second(row.get("end"))) for row in rows(alert.get(name))]
 
 
-def _past(periods: Sequence[Period], now: int) -> bool:
+def _past(periods: Sequence[Span], now: int) -> bool:
     return bool(periods) and all(end is not None and end <= now for _, end in periods)
 
 
-def _covers(period: Period, now: int) -> bool:
+def _covers(period: Span, now: int) -> bool:
     return (period[0] or 0) <= now and (period[1] is None or now < period[1])
 
 
-def _next_start(periods: Sequence[Period], now: int | None) -> int | None:
+def _next_start(periods: Sequence[Span], now: int | None) -> int | None:
     return min((start for start, _ in periods if start is not None and (now is None or start > now)), default=None)
 
 
-def _last_end(periods: Sequence[Period]) -> int | None:
+def _last_end(periods: Sequence[Span]) -> int | None:
     ends = [end for _, end in periods]
     return None if None in ends else max((end for end in ends if end is not None), default=None)
 
 
-def _order(period: Period) -> tuple[int, int]:
+def _order(period: Span) -> tuple[int, int]:
     return (period[0] or 0, period[1] or 0)
 
 
@@ -188,4 +192,5 @@ def _fingerprint(alert: Fields, content: Mapping[str, Text]) -> str:
 def _selector(row: Fields) -> list[str]:
     trip = fields(row.get("trip"))
     names = ("agencyid", "routeid", "routetype", "stopid", "directionid")
-    return [*(text(row.get(name)) for name in names), *(text(trip.get(name)) for name in ("tripid", "routeid", "directionid"))]
+    named = [*(text(row.get(name)) for name in names), *(text(trip.get(name)) for name in ("tripid", "routeid", "directionid"))]
+    return [*named, *sorted(activities(row))]

@@ -15,6 +15,7 @@ from chalicelib.domain.strict_json import Json, pointer
 from chalicelib.domain.times import parse_moment, parse_wall, parse_zone, to_ms
 from chalicelib.errors import Invalid, Problem
 from chalicelib.feeds.links import safe_link
+from chalicelib.feeds.native_about import Steps, fingerprint_of, read_about_field, seconds_of
 
 LATE = timedelta(minutes=1)
 """A send time that passed less long ago means now."""
@@ -28,10 +29,9 @@ _ACTS = {
 }
 
 Fields = Mapping[str, Json]
-Steps = tuple[str | int, ...]
 
 
-def read_event(event: Fields, *, topics: Collection[str], now: datetime) -> Notice:
+def read_event(event: Fields, *, topics: Collection[str], areas: Collection[str], now: datetime) -> Notice:
     """The notice in an event. Raises Invalid naming the field.
 
     A cancelled or ended one needs no more than its `ref`; its expiry may have passed."""
@@ -43,7 +43,7 @@ def read_event(event: Fields, *, topics: Collection[str], now: datetime) -> Noti
     over = act in {Act.CANCELLED, Act.ENDED}
     send_at = read_send_at(fields.get("send_at"), at=("data", "send_at"), now=now)
     sent = max(now, send_at.instant) if send_at else now
-    notice = read_fields(fields, at=("data",), topics=topics, sent=sent, over=over)
+    notice = read_fields(fields, at=("data",), topics=topics, areas=areas, sent=sent, over=over)
     revision = fields.get("revision")
     return replace(
         notice,
@@ -57,8 +57,8 @@ def read_event(event: Fields, *, topics: Collection[str], now: datetime) -> Noti
     )
 
 
-def read_fields(fields: Fields, *, at: Steps = (), topics: Collection[str], sent: datetime, over: bool = False) -> Notice:
-    """What is to be said at the moment `sent`, of what, to whom. Raises Invalid naming each wrong topic, or the first other wrong field."""
+def read_fields(fields: Fields, *, at: Steps = (), topics: Collection[str], areas: Collection[str] = (), sent: datetime, over: bool = False) -> Notice:
+    """What is to be said at the moment `sent`, of what, to whom. Raises Invalid naming each wrong topic or area, or the first other wrong field."""
     named = _texts(fields.get("topics"))
     unknown = [Problem(pointer(*at, "topics", place), "unknown_topic", "There is no such topic.") for place, topic in enumerate(named) if topic not in topics]
     if unknown:
@@ -66,6 +66,7 @@ def read_fields(fields: Fields, *, at: Steps = (), topics: Collection[str], sent
     expires_at = parse_moment(str(fields["expires_at"]), pointer(*at, "expires_at")) if fields.get("expires_at") else None
     if expires_at and expires_at <= sent and not over:
         raise Invalid.field(pointer(*at, "expires_at"), "expired", "Give a moment that is still to come, after the send time.")
+    about = read_about_field(fields.get("about"), at=(*at, "about"), areas=areas)
     notice = Notice(
         ref="",
         kind=Kind(str(fields.get("kind", Kind.ANNOUNCEMENT))),
@@ -78,6 +79,8 @@ def read_fields(fields: Fields, *, at: Steps = (), topics: Collection[str], sent
         link=_link(fields.get("link"), pointer(*at, "link")),
         expires_at=expires_at,
         channels=tuple(channel for channel in Channel if channel in (_texts(fields.get("channels")) or list(Channel))),
+        periods=seconds_of(about),
+        about=about,
     )
     return replace(notice, fingerprint=_fingerprint(notice))
 
@@ -126,9 +129,10 @@ def _texts(value: Json) -> list[str]:
 
 def _fingerprint(notice: Notice) -> str:
     """A hash of all that readers see, and of whom it is for."""
-    seen = [
+    seen: list[object] = [
         {tag: [text.title, text.body] for tag, text in notice.content.items()},
         [notice.kind, notice.severity, notice.urgency, notice.link, to_ms(notice.expires_at) if notice.expires_at else None],
         [sorted(notice.topics), sorted(notice.channels), notice.include_below],
+        *fingerprint_of(notice.about),
     ]
     return hashlib.sha256(json.dumps(seen, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

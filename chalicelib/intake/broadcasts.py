@@ -132,7 +132,7 @@ def _order(body: dict[str, Json], services: Services) -> tuple[Notice, SendAt | 
     check("NewBroadcast", body)
     send_at = read_send_at(body.get("send_at"), now=services.now())
     starts_at = max(services.now(), send_at.instant) if send_at else services.now()
-    return read_fields(body, topics=services.city.topics, sent=starts_at), send_at
+    return read_fields(body, topics=services.city.topics, areas=services.city.areas, sent=starts_at), send_at
 
 
 def _idempotency_key(request: Request) -> str:

@@ -67,7 +67,7 @@ def binary_types() -> list[str]:
 def _read_notice(body: bytes, kind: str, source: Source, city: City, now: datetime) -> Sequence[Notice]:  # noqa: ARG001
     event = parse_object(body)
     check("NoticeEvent", event)
-    return [native.read_event(event, topics=city.topics, now=now)]
+    return [native.read_event(event, topics=city.topics, areas=city.areas, now=now)]
 
 
 def _read_gtfs(body: bytes, kind: str, source: Source, city: City, now: datetime) -> Sequence[Notice]:  # noqa: ARG001

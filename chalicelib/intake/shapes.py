@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from chalicelib.domain.about import About, about_values
 from chalicelib.domain.address import Channel
 from chalicelib.domain.broadcast import Approval, Broadcast, BroadcastState, Content
 from chalicelib.domain.counts import Unread
@@ -52,6 +53,7 @@ def broadcast_whole(one: Broadcast, content: Content, unread: Unread | None) -> 
         "urgency": str(content.urgency),
         "content": {tag: {"title": text.title, "body": text.body, "link": text.link} for tag, text in content.texts.items()},
         "link": content.link,
+        "about": _about(content.about),
         "counts": counts_of(one),
         "not_read": {str(channel): count for channel, count in unread.channels.items()} if unread else None,
         "not_read_exact": unread.exact if unread else None,
@@ -88,6 +90,14 @@ def _parts(message: EmailMessage) -> dict[str, str]:
 
 def _approval(one: Approval) -> Mapping[str, object]:
     return {"by": one.by, "rule": one.rule, "hash": one.hash, "at": spoken(one.at)}
+
+
+def _about(one: About) -> Mapping[str, object] | None:
+    """As it is posted, and `estimated` where a feed guesses when it ends."""
+    values: dict[str, object] = dict(about_values(one))
+    if one.periods:
+        values["periods"] = [{"start": _maybe(period.start), "end": _maybe(period.end)} for period in one.periods]
+    return values or None
 
 
 def _maybe(moment: datetime | None) -> str | None:

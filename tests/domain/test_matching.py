@@ -88,6 +88,7 @@ PARK = Journey(route="Red", origin="park", destination="park")
         pytest.param(PARK, Entity(route="Red", stop="park"), True, id="one stop: that stop"),
         pytest.param(PARK, Entity(route="Red"), False, id="one stop: not what names no stop"),
         pytest.param(PARK, Entity(route="Red", trip="t1"), False, id="one stop: not a trip"),
+        pytest.param(PARK, Entity(trip="t1"), False, id="one stop: not a trip of no route"),
         pytest.param(PARK, Entity(), True, id="one stop: the whole network is there too"),
         pytest.param(RED, Entity(), True, id="the whole network"),
         pytest.param(RED, Entity(direction=1), True, id="the whole network, with a direction of nothing"),
@@ -125,6 +126,12 @@ def test_an_entity_touches_what_riders_do_at_that_stop(entity: Entity, wanted: b
 @pytest.mark.parametrize("activity", [BOARD, EXIT, RIDE])
 def test_at_a_stop_that_somebody_asked_for_alone_all_riders_count(activity: Activity) -> None:
     assert says(on(PARK), at(doing(activity, stop="park"))) is None
+
+
+@pytest.mark.parametrize("activity", [BOARD, EXIT, RIDE])
+@pytest.mark.parametrize("leg", [Journey(origin="park"), Journey(destination="park")], ids=["from a stop", "to a stop"])
+def test_what_names_no_stop_touches_all_that_riders_do(leg: Journey, activity: Activity) -> None:
+    assert says(on(leg), at(doing(activity, route="Red"))) is None
 
 
 def test_any_entity_on_any_leg_is_enough() -> None:
@@ -354,6 +361,7 @@ NIGHTS = Hours(frozenset({FRI}), 22 * 60, 2 * 60)
         pytest.param(MORNINGS, "2026-11-30T09:00", Mismatch.HOURS, "2026-12-01T06:00", id="just over"),
         pytest.param(MORNINGS, "2026-11-30T05:59:59.5", Mismatch.HOURS, "2026-11-30T06:00", id="just before"),
         pytest.param(MORNINGS, "2026-12-04T12:00", Mismatch.HOURS, "2026-12-07T06:00", id="over the weekend"),
+        pytest.param(MORNINGS, "2026-12-04T22:00", Mismatch.HOURS, "2026-12-07T06:00", id="still Friday there, Saturday elsewhere"),
         pytest.param(MORNINGS, "2026-12-05T07:00", Mismatch.DAYS, "2026-12-07T06:00", id="their hours, not their day"),
         pytest.param(NIGHTS, "2026-12-04T23:00", None, None, id="before midnight"),
         pytest.param(NIGHTS, "2026-12-05T01:59", None, None, id="after midnight, the same night"),
@@ -435,6 +443,11 @@ def test_facilities_on_another_day_wait_for_the_midnight_of_their_day() -> None:
 def test_what_is_over_when_the_hours_begin_is_not_told_any_more(about: About, again: str | None) -> None:
     found = told_again_at(Filters(hours=MORNINGS), told(about), zone=NEW_YORK, now=there("2026-11-30T12:00"))
     assert found == (there(again) if again else None)
+
+
+def test_whoever_names_no_day_is_never_told() -> None:
+    holds = About(periods=(span("2026-11-30T10:00", "2026-12-30T13:00"),))
+    assert told_again_at(Filters(hours=Hours(frozenset())), told(holds), zone=NEW_YORK, now=MONDAY_NOON) is None
 
 
 @pytest.mark.parametrize(

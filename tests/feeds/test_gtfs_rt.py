@@ -400,7 +400,10 @@ JSONISH = st.recursive(
         st.lists(inner, max_size=4)
         | st.dictionaries(
             st.sampled_from(
-                ["id", "alert", "entity", "header_text", "translation", "text", "language", "activePeriod", "start", "end", "low", "high", "informed_entity"]
+                [
+                    *("id", "alert", "entity", "header_text", "translation", "text", "language", "activePeriod", "start", "end", "low", "high"),
+                    *("informed_entity", "trip", "trip_id", "stop_id", "route_type", "direction_id", "activities", "created_timestamp"),
+                ]
             ),
             inner,
             max_size=6,

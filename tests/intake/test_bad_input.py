@@ -54,6 +54,15 @@ BODIES: dict[str, bytes] = {
     "topic with a path": GOOD.replace(b"transit/red-line", b"../../etc/passwd"),
     "script link": GOOD[:-1] + b', "link": "javascript:alert(1)"}',
     "data link": GOOD[:-1] + b', "link": "data:text/html,x"}',
+    "unknown area": GOOD[:-1] + b', "about": {"areas": ["atlantis"]}}',
+    "about a list": GOOD[:-1] + b', "about": [{"route": "Red"}]}',
+    "about nothing": GOOD[:-1] + b', "about": {"entities": [{}]}}',
+    "about too much": GOOD[:-1] + b', "about": {"entities": [' + b",".join(b'{"stop": "%d"}' % number for number in range(101)) + b"]}}",
+    "unknown activity": GOOD[:-1] + b', "about": {"entities": [{"stop": "9", "activities": ["FLY"]}]}}',
+    "an endless stop": GOOD[:-1] + b', "about": {"entities": [{"stop": "' + b"9" * 101 + b'"}]}}',
+    "a period that runs backwards": GOOD[:-1] + b', "about": {"periods": [{"start": "2026-12-02T00:00:00Z", "end": "2026-12-01T00:00:00Z"}]}}',
+    "a period of no time": GOOD[:-1] + b', "about": {"periods": [{"end": "24:00"}]}}',
+    "negative pay": GOOD[:-1] + b', "about": {"pay": -1}}',
     "unknown field": GOOD[:-1] + b', "zzsecretzz": 1}',
     "xml": b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>',
 }
@@ -224,7 +233,7 @@ VALUES = st.recursive(
 
 def changed(body: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     return st.dictionaries(
-        st.sampled_from([*body, "urgency", "link", "expires_at", "channels", "send_at", "include_below"]), VALUES, min_size=1, max_size=3
+        st.sampled_from([*body, "urgency", "link", "about", "expires_at", "channels", "send_at", "include_below"]), VALUES, min_size=1, max_size=3
     ).map(lambda changes: {**body, **changes})
 
 

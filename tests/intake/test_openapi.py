@@ -11,6 +11,7 @@ from openapi_spec_validator import validate
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from chalicelib.domain.about import Activity, Workload
 from chalicelib.domain.address import Channel
 from chalicelib.domain.alerts import Ignored
 from chalicelib.domain.broadcast import BroadcastState, ReviewReason
@@ -64,21 +65,25 @@ def test_the_document_and_the_app_have_the_same_doors(desk: Desk) -> None:
         (("Broadcast", "state"), BroadcastState),
         (("Broadcast", "act"), Act),
         (("Review", "reason"), ReviewReason),
+        (("About", "workload"), Workload),
     ],
-    ids=["kind", "severity", "urgency", "state", "act", "review"],
+    ids=["kind", "severity", "urgency", "state", "act", "review", "workload"],
 )
 def test_the_document_knows_our_words(at: tuple[str, str], words: Any) -> None:
     assert set(SCHEMAS[at[0]]["properties"][at[1]]["enum"]) == set(words)
 
 
-def test_the_document_knows_channels_codes_and_scopes() -> None:
+def test_the_document_knows_channels_activities_codes_and_scopes() -> None:
+    assert set(SCHEMAS["Entity"]["properties"]["activities"]["items"]["enum"]) == set(Activity)
     assert set(SCHEMAS["NewBroadcast"]["properties"]["channels"]["items"]["enum"]) == set(Channel)
     assert set(SCHEMAS["PostAnswer"]["properties"]["ignored"]["items"]["properties"]["code"]["enum"]) == set(Ignored)
     wanted = {scope for methods in DOCUMENT["paths"].values() for one in methods.values() for need in one["security"] for scope in need["key"]}
     assert wanted <= set(SCOPES)
 
 
-@pytest.mark.parametrize("name", ["NewBroadcast", "NewCorrection", "NoticeEvent", "Approve", "NewKiosk", "Text", "SendAt", "TurnSwitch"])
+@pytest.mark.parametrize(
+    "name", ["NewBroadcast", "NewCorrection", "NoticeEvent", "Approve", "NewKiosk", "Text", "SendAt", "About", "Entity", "Period", "TurnSwitch"]
+)
 def test_what_we_take_refuses_unknown_fields(name: str) -> None:
     assert SCHEMAS[name]["additionalProperties"] is False
 
@@ -87,6 +92,7 @@ def test_answers_are_as_the_document_says(desk: Desk) -> None:
     desk.follower("transit", channels=(Channel.SMS, Channel.EMAIL))
     made = desk.post("/v1/broadcasts", a_broadcast(kind="emergency", send_at={"local": "2026-12-02T07:30", "zone": "America/New_York"}))
     name = made.json["id"]
+    narrow = desk.post("/v1/broadcasts", a_broadcast(topics=["events"], about={"areas": ["harbor"], "periods": [{"end": "2026-12-02T12:30:00Z"}]}))
     doubled = desk.post("/v1/broadcasts", a_broadcast(send_at="2026-12-02T12:30:00Z"))
     assert doubled.json["state"] == "needs_review"
     kiosk = {"id": "pier", "name": "Pier", "topics": ["transit"], "languages": ["en"]}
@@ -98,6 +104,7 @@ def test_answers_are_as_the_document_says(desk: Desk) -> None:
         ("post", "/v1/broadcasts/preview", desk.post("/v1/broadcasts/preview", a_broadcast())),
         ("get", "/v1/broadcasts", desk.get("/v1/broadcasts")),
         ("get", "/v1/broadcasts/{id}", desk.get(f"/v1/broadcasts/{name}")),
+        ("get", "/v1/broadcasts/{id}", desk.get(f"/v1/broadcasts/{narrow.json['id']}")),
         ("post", "/v1/broadcasts/{id}/approve", desk.post(f"/v1/broadcasts/{name}/approve", key="approver")),
         ("post", "/v1/broadcasts/{id}/stop", desk.post(f"/v1/broadcasts/{name}/stop")),
         ("post", "/v1/broadcasts/{id}/correct", desk.post(f"/v1/broadcasts/{name}/correct", {"content": a_broadcast()["content"]})),
