@@ -4,18 +4,21 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from chalicelib.domain.notice import Kind
+
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*){0,4}")
 
 
 @dataclass(frozen=True)
 class Topic:
     """Something to subscribe to: its path, its name per locale, and the words that join it by text. `asks_place`: its notices are about places, so
-    whoever joins is asked for theirs."""
+    whoever joins is asked for theirs. `kind`: what its notices are, where they are all of one kind; that says which part of it one can choose."""
 
     id: str
     names: Mapping[str, str]
     keywords: tuple[str, ...] = ()
     asks_place: bool = False
+    kind: Kind | None = None
 
 
 def is_topic_id(text: str) -> bool:
