@@ -10,27 +10,24 @@ from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.city import SignUpLimits
 
 TEN_MINUTES, HOUR, DAY = timedelta(minutes=10), timedelta(hours=1), timedelta(days=1)
-_NEIGHBOURS = {4: 24, 6: 48}
-"""Bits of a network address that neighbours share: what one line or one household is given is smaller."""
+_NETWORK, _NEIGHBOURS = {4: 32, 6: 64}, {4: 24, 6: 48}
+"""Bits of a network address that one line has to itself, and that it shares with its neighbours."""
 
 
 @dataclass(frozen=True)
 class Cap:
-    """At most so many of what `about` names within a time. `about` may be a person's: it is hashed before it is written anywhere."""
+    """At most so many of what `about` names within a time; `since_last`: counted from the last one, and not in windows of the clock. `about` may be a
+    person's: it is hashed before it is written anywhere."""
 
     about: str
     most: int
     within: timedelta
-
-    @property
-    def is_single(self) -> bool:
-        """Whether one is the most there may be: then the time since the last one counts, and not a window of the clock."""
-        return self.most == 1
+    since_last: bool = False
 
     def window(self, now: datetime) -> str:
         """The window that now lies in: each is as long as `within`."""
         length = round(self.within.total_seconds())
-        return f"{length}#{int(now.timestamp()) // length}"
+        return f"{length}#{'LAST' if self.since_last else int(now.timestamp()) // length}"
 
 
 def caps(address: Address, network: str, limits: SignUpLimits, *, vouched: bool) -> list[Cap]:
@@ -49,18 +46,23 @@ def _of_network(network: str, limits: SignUpLimits) -> list[Cap]:
         found = ipaddress.ip_address(network)
     except ValueError:
         return [Cap("network:unknown", limits.neighbours_per_ten_minutes, TEN_MINUTES)] if network else []
-    around = ipaddress.ip_network((found, _NEIGHBOURS[found.version]), strict=False)
+    line, around = (ipaddress.ip_network((found, bits[found.version]), strict=False) for bits in (_NETWORK, _NEIGHBOURS))
     return [
-        Cap(f"network:{found}", limits.network_per_ten_minutes, TEN_MINUTES),
+        Cap(f"network:{line}", limits.network_per_ten_minutes, TEN_MINUTES),
         Cap(f"neighbours:{around}", limits.neighbours_per_ten_minutes, TEN_MINUTES),
     ]
 
 
 def _of_address(address: Address, limits: SignUpLimits) -> list[Cap]:
     if address.channel is not Channel.SMS:
-        return [Cap(address.text, limits.email_per_day, DAY)]
+        return [_of_one(address, limits.email_per_day, DAY)]
     return [
-        Cap(address.text, limits.number_per_ten_minutes, TEN_MINUTES),
-        Cap(address.text, limits.number_per_day, DAY),
+        _of_one(address, limits.number_per_ten_minutes, TEN_MINUTES),
+        _of_one(address, limits.number_per_day, DAY),
         Cap(f"prefix:{address.value[:-4]}", limits.prefix_per_hour, HOUR),
     ]
+
+
+def _of_one(address: Address, most: int, within: timedelta) -> Cap:
+    """Where one is the most, two must not come on either side of midnight."""
+    return Cap(address.text, most, within, since_last=most == 1)

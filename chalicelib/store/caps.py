@@ -1,4 +1,5 @@
-"""What sign-ups used of their caps: `CAP#<keyed hash of what it is about>` / `<length>#<window>`, or `<length>#LAST` where one is the most there may be.
+"""What sign-ups used of their caps: `CAP#<keyed hash of what it is about>` / `<length>#<window>`, or `<length>#LAST` where the time since the
+last one counts.
 
 Each is one conditional write, whatever there was before: it takes as long for who was here as for who was not.
 """
@@ -30,12 +31,11 @@ class Caps:
 
     def key(self, cap: Cap, now: datetime) -> Key:
         """Where a cap is counted now."""
-        window = f"{round(cap.within.total_seconds())}#LAST" if cap.is_single else cap.window(now)
-        return Key(f"CAP#{self.vault.hash_text(cap.about)}", window)
+        return Key(f"CAP#{self.vault.hash_text(cap.about)}", cap.window(now))
 
     def _take(self, cap: Cap, now: datetime) -> bool:
         ttl = round((now + cap.within + _KEPT).timestamp())
-        if cap.is_single:
+        if cap.since_last:
             change = Change(set={"at": to_ms(now), "ttl": ttl})
             room = either(Lacks("at"), Compare("at", "<=", to_ms(now - cap.within)))
         else:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chalicelib.store.consents import Consents
     from chalicelib.store.contents import Contents
     from chalicelib.store.days import Days
+    from chalicelib.store.digests import Digests
     from chalicelib.store.filtered import Filtered
     from chalicelib.store.headcounts import Headcounts
     from chalicelib.store.history import History
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from chalicelib.store.subscribers import Subscribers
     from chalicelib.store.subscriptions import Subscriptions
     from chalicelib.store.switches import Switches
+    from chalicelib.store.watch import Watches
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,13 @@ class Stores:
         from chalicelib.store.days import Days
 
         return Days(self.table)
+
+    @cached_property
+    def digests(self) -> "Digests":
+        """What digests tell of, and which went."""
+        from chalicelib.store.digests import Digests
+
+        return Digests(self.table)
 
     @cached_property
     def filtered(self) -> "Filtered":
@@ -221,6 +230,13 @@ class Stores:
         from chalicelib.store.caps import Caps
 
         return Caps(self.table, self.vault)
+
+    @cached_property
+    def watch(self) -> "Watches":
+        """What the watchdog over sign-ups remembers."""
+        from chalicelib.store.watch import Watches
+
+        return Watches(self.table)
 
     @cached_property
     def replies(self) -> "Replies":

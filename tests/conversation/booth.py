@@ -25,6 +25,7 @@ from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.city import City, parse_city
 from chalicelib.domain.consent import Consent
 from chalicelib.domain.message import NOT_TRIED, Answer, EmailMessage, Message, Outcome, Parcel
+from chalicelib.domain.times import to_ms
 from chalicelib.domain.tokens import Tokens
 from chalicelib.domain.words import Words
 from chalicelib.flows.services import Gate, Services
@@ -121,7 +122,9 @@ class Booth:
         return self.call("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
     def submit(self, path: str, fields: Sequence[tuple[str, str]] = ()) -> Answered:
-        """A form, sent."""
+        """A form, sent; that of a sign-up five seconds after it was shown, unless it says otherwise."""
+        if path.startswith("/join") and "form" not in dict(fields):
+            fields = [*fields, ("form", self.services.tokens.sign("join", str(to_ms(self.clock() - timedelta(seconds=5)))))]
         return self.call("POST", path, urlencode(fields).encode(), {"Content-Type": FORM})
 
     def twilio(self, fields: Sequence[tuple[str, str]], *, url: str = f"{URL}/sms/inbound", token: str = "new") -> Answered:
@@ -130,16 +133,20 @@ class Booth:
         signature = RequestValidator(token).compute_signature(url, _Many(params))
         return self.call("POST", "/sms/inbound", urlencode(fields).encode(), {"Content-Type": FORM, "X-Twilio-Signature": signature})
 
-    def text(self, body: str, *, phone: str = ANA, sid: str | None = None, **more: str) -> str | None:
-        """A text from a phone, a second after the last; its reply, or None for silence."""
+    def texts(self, body: str, *, phone: str = ANA, sid: str | None = None, **more: str) -> list[str]:
+        """A text from a phone, a second after the last; its replies, none for silence."""
         self.clock.advance(timedelta(seconds=1))
         fields = [("MessageSid", sid or f"SM{self.new_id()}"), ("From", phone), ("To", "+15005550006"), ("Body", body), *more.items()]
         answer = self.twilio(fields)
         assert answer.status == 200, answer
         assert answer.headers["Content-Type"].startswith("text/xml")
-        said = re.fullmatch(r'<\?xml version="1.0" encoding="UTF-8"\?><Response>(?:<Message>(.*)</Message>)?</Response>', answer.text, re.S)
+        said = re.fullmatch(r'<\?xml version="1.0" encoding="UTF-8"\?><Response>((?:<Message>[^<]+</Message>)*)</Response>', answer.text)
         assert said, answer.text
-        return html.unescape(said[1]) if said[1] is not None else None
+        return [html.unescape(one) for one in re.findall(r"<Message>([^<]+)</Message>", said[1])]
+
+    def text(self, body: str, *, phone: str = ANA, sid: str | None = None, **more: str) -> str | None:
+        """As `texts`, for the first reply; None for silence."""
+        return next(iter(self.texts(body, phone=phone, sid=sid, **more)), None)
 
     # --- behind the doors --------------------------------------------------------------------------------------------
 

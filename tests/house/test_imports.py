@@ -79,6 +79,7 @@ SHARED_BY_FLOWS = {
     "screening",
     "weighing",
     "reviewing",
+    "watching",
 }
 """Modules of flows that are no flow: what a flow works with."""
 
