@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.about import About, Activity, Entity, Period
@@ -143,8 +144,8 @@ def _way(filters: Filters, told: Told) -> Mismatch | None:
 def _on_the_way(leg: Journey, entity: Entity) -> bool:
     if entity.route_type is None and entity.route is None and entity.stop is None and entity.trip is None:
         return True  # the whole network
-    named = ((leg.route_type, entity.route_type), (leg.direction, entity.direction), (leg.route, entity.route))
-    return all(_alike(asked, said) for asked, said in named) and _at_a_stop(leg, entity)
+    same_line = _alike(leg.route, entity.route) and _alike(leg.direction, entity.direction) and _alike(leg.route_type, entity.route_type)
+    return same_line and _at_a_stop(leg, entity)
 
 
 def _at_a_stop(leg: Journey, entity: Entity) -> bool:
@@ -188,6 +189,7 @@ def _travel(filters: Filters, told: Told, zone: ZoneInfo) -> Mismatch | None:
     return Mismatch.TRAVEL
 
 
+@lru_cache(maxsize=4096)
 def _meets(travel: Hours, period: Period, zone: ZoneInfo) -> bool:
     """Whether somebody rides while it holds. What has no beginning or no end holds at all hours of the week."""
     if period.start is None or period.end is None:

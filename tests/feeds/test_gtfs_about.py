@@ -141,6 +141,13 @@ def test_other_activities_are_a_change_and_their_order_is_none() -> None:
     assert fingerprint("BOARD", "EXIT") != fingerprint("BOARD")
 
 
+def test_the_fingerprint_is_the_same_in_every_process_and_on_every_day() -> None:
+    """What was told before is compared with it: were it another one, every alert would be told again."""
+    told = a_feed(an_alert(informed_entity=[{"stop_id": "9", "activities": [str(one) for one in Activity]}]))
+    assert read_one(told).fingerprint == "e3a69a7c78c3dcd533875800f6406f1258bf7f80ff5ce9d24e23e56130f07239"
+    assert read_one(a_feed()).fingerprint == "3e2538280cffdab93203055f7698a4bc2d77fa88dc7fff44a7c995f4ae140d02"
+
+
 @pytest.mark.parametrize(
     ("scale", "urgency"), [(10, Urgency.IMMEDIATE), ("10", Urgency.IMMEDIATE), (9, Urgency.EXPECTED), (11, Urgency.EXPECTED), (None, Urgency.EXPECTED)]
 )

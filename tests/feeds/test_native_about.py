@@ -9,6 +9,7 @@ from chalicelib.domain.about import NOTHING_SAID, About, Activity, Entity, Perio
 from chalicelib.domain.notice import Notice
 from chalicelib.errors import Invalid
 from chalicelib.feeds.native import read_event, read_fields
+from chalicelib.feeds.native_about import fingerprint_of
 from tests.intake.desk import a_broadcast, a_notice
 
 NOW = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
@@ -125,6 +126,11 @@ def test_the_order_in_which_it_is_said_is_no_change() -> None:
 def test_other_people_are_a_change(change: dict[str, Any]) -> None:
     assert read(FULL | change).fingerprint != read(FULL).fingerprint
     assert read(None).fingerprint != read(change).fingerprint
+
+
+@pytest.mark.parametrize("about", [NOTHING_SAID, About(periods=(Period(NOW, None),))], ids=["nothing", "periods alone"])
+def test_what_says_nothing_of_people_leaves_the_fingerprint_as_it_always_was(about: About) -> None:
+    assert fingerprint_of(about) == []
 
 
 def test_periods_are_compared_by_themselves() -> None:
