@@ -115,10 +115,11 @@ def test_a_source_says_it_once_and_other_people_are_an_update(desk: Desk) -> Non
         return reply["accepted"], [one["code"] for one in reply["ignored"]]
 
     entities = [{"stop": "70061"}, {"stop": "70063"}]
-    assert post({"entities": entities}) == (["n1"], [])
-    assert post({"entities": entities[::-1]}) == ([], ["unchanged"])
-    assert post({"entities": [*entities, {"stop": "70065"}]}) == (["n1"], [])
-    assert [len(content.about.entities) for _, content in desk.broadcasts()] == [2, 3]
+    areas = ["harbor", "north-end"]
+    assert post({"entities": entities, "areas": areas}) == (["n1"], [])
+    assert post({"entities": entities[::-1], "areas": areas[::-1]}) == ([], ["unchanged"])
+    assert post({"entities": [*entities, {"stop": "70065"}], "areas": areas}) == (["n1"], [])
+    assert [(len(content.about.entities), content.about.areas) for _, content in desk.broadcasts()] == [(2, frozenset(areas)), (3, frozenset(areas))]
 
 
 def test_a_period_that_moves_a_little_is_no_update(desk: Desk) -> None:
