@@ -1,16 +1,17 @@
-"""Turn a switch: stop everything, one channel, one source or one broadcast, or let it go on. Each real change has one audit entry."""
+"""Turn a switch: stop everything, one channel, one source, one broadcast, or sign-ups by page without a question; or let it go on. Each real change has
+one audit entry."""
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.city import City
 from chalicelib.errors import Invalid
 from chalicelib.flows.services import Services
 from chalicelib.flows.switching import turn
-from chalicelib.store.switches import ALL, Thrown, broadcast_switch, source_switch
+from chalicelib.store.switches import ALL, SIGN_UPS, Thrown, broadcast_switch, source_switch
 
 
 def names(city: City) -> list[str]:
     """Every switch there always is; each broadcast has one besides."""
-    return [ALL, *map(str, Channel), *map(source_switch, city.sources)]
+    return [ALL, *map(str, Channel), *map(source_switch, city.sources), SIGN_UPS]
 
 
 def turn_switch(name: str, *, stopped: bool, why: str, by: str, services: Services) -> dict[str, Thrown]:

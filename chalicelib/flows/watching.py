@@ -13,11 +13,11 @@ from chalicelib.domain.caps import TEN_MINUTES, Cap, hourly
 from chalicelib.domain.watchdog import Asked, is_over, sample, suspicion
 from chalicelib.flows.services import Services
 from chalicelib.flows.switching import turn
-from chalicelib.state.table import MOST_GET
+from chalicelib.state.table import MOST_GET, Key, Values
 from chalicelib.store.caps import read_count
 from chalicelib.store.sign_ups import sign_up_key
-from chalicelib.store.switches import SWITCHES, Thrown, read_switches
-from chalicelib.store.watch import LOOK_BACK, LOOK_EVERY, SWITCH, WATCH, Watch, read_watch
+from chalicelib.store.switches import SIGN_UPS, SWITCHES, Thrown, read_switches
+from chalicelib.store.watch import LOOK_BACK, LOOK_EVERY, WATCH, Watch, read_watch
 
 WATCHDOG = "watchdog"
 """By whom the switch is thrown, where no admin did it."""
@@ -32,7 +32,7 @@ def is_guarded(channel: Channel, *, services: Services) -> bool:
     now, share = services.now(), hourly(channel, services.city.limits.sign_ups, vouched=False)
     hour = services.store.caps.key(share, now)
     rows = services.store.table.get_many([SWITCHES, WATCH, hour])
-    thrown, watch = read_switches(rows).get(SWITCH), read_watch(rows)
+    thrown, watch = read_switches(rows).get(SIGN_UPS), read_watch(rows)
     if read_count(rows.get(hour, {})) >= share.most:
         if services.store.watch.used_up(f"{channel}#{hour.sort}") and not thrown:
             _bark("used_up", services)
@@ -57,14 +57,14 @@ def _look(thrown: Thrown | None, watch: Watch, services: Services) -> bool:
         services.store.watch.note(guarded=True)
     if thrown.by != WATCHDOG or not _is_over(thrown, services):
         return True
-    turn(SWITCH, stopped=False, why="over", by=WATCHDOG, services=services)
+    turn(SIGN_UPS, stopped=False, why="over", by=WATCHDOG, services=services)
     services.store.watch.note(guarded=False, since=now)
     return False
 
 
 def _bark(why: str, services: Services) -> None:
     """Throw the switch, and tell somebody."""
-    turn(SWITCH, stopped=True, why=why, by=WATCHDOG, services=services)
+    turn(SIGN_UPS, stopped=True, why=why, by=WATCHDOG, services=services)
     services.store.watch.note(guarded=True)
     _log.error("robots sign up", extra={"fields": {"why": why}})
 
@@ -81,7 +81,7 @@ def _asked(watch: Watch, services: Services) -> list[Asked]:
     now = services.now()
     asked = services.store.watch.asked(max(watch.since, now - LOOK_BACK))
     telling = [asked[number] for number in sample([at for at, _ in asked], now)]
-    rows = {}
+    rows: dict[Key, Values] = {}
     for start in range(0, len(telling), MOST_GET):
         rows |= services.store.table.get_many([sign_up_key(name) for _, name in telling[start : start + MOST_GET]])
     return [Asked(at, bool(rows.get(sign_up_key(name), {}).get("confirmed"))) for at, name in telling]

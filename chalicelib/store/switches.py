@@ -1,7 +1,7 @@
 """Kill switches: `SWITCHES` / `SWITCHES`, one value per switch that is thrown, with who threw it, when and why.
 
-`all` and a channel's name stop every hand-over, `broadcast:<id>` those of one broadcast; `source:<id>` stops that source's posts. Workers read
-the row with each look.
+`all` and a channel's name stop every hand-over, `broadcast:<id>` those of one broadcast; `source:<id>` stops that source's posts. `sign-ups`
+stops sign-ups by page that did not answer a question. Workers read the row with each look.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ SWITCHES = Key("SWITCHES", "SWITCHES")
 """Where all of them are kept."""
 
 ALL = "all"
+SIGN_UPS = "sign-ups"
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,6 @@ from chalicelib.state.table import Change, Compare, Condition, Key, Lacks, Put, 
 WATCH = Key("SIGN-UPS", "WATCH")
 """Where the watchdog's memory is kept."""
 
-SWITCH = "sign-ups"
-"""The switch that it throws: while it is thrown, a page asks a question before it sends anything."""
-
 LOOK_EVERY = timedelta(seconds=30)
 LOOK_BACK = timedelta(hours=12)
 _KEPT = timedelta(days=1)

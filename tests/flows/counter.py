@@ -4,7 +4,7 @@ counter = Counter(tmp_path)
 counter.sign_up(phone=ANA)      # as a page would
 counter.work()                  # letters and texts go, as Lambda would send them
 counter.live(hours=12)          # the clock ticks by the minute, and what falls due goes
-counter.texts                   # what phones got: (number, words)
+counter.got                   # what phones got: (number, words)
 """
 
 import json
@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.city import SignUpLimits
@@ -19,6 +20,7 @@ from chalicelib.domain.message import NOT_TRIED, Answer, Message, Outcome, Parce
 from chalicelib.flows.send_reply import send_reply
 from chalicelib.flows.services import Gate
 from chalicelib.flows.sign_up import Origin, sign_up
+from chalicelib.store.stores import Stores
 from tests.conversation.booth import ANA, Booth
 
 PAGE = Origin()
@@ -49,6 +51,31 @@ class Carrier:
         return outcome
 
 
+@dataclass(frozen=True)
+class CountedTable:
+    """A table that notes what it is asked."""
+
+    inner: Any
+    calls: list[tuple[str, str]]
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.inner, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            asked = args[0] if isinstance(args[0], Sequence) and not isinstance(args[0], str) else [args[0]]
+            self.calls.append((name, " ".join(map(_kind_of, asked))))
+            return found(*args, **kwargs)
+
+        return call
+
+
+def _kind_of(asked: Any) -> str:
+    """`put WATCH`, without a name or a hash."""
+    row = getattr(asked, "row", asked)
+    key = getattr(row, "key", row)
+    return f"{type(asked).__name__} {str(key.partition).split('#')[0]} {str(key.sort).split('#')[0]}" if hasattr(key, "sort") else str(asked).split("#")[0]
+
+
 class Counter(Booth):
     """A city in which people are signed up, by page and by staff."""
 
@@ -61,9 +88,9 @@ class Counter(Booth):
             caps = replace(self.services.city.limits, sign_ups=limits)
             self.services = replace(self.services, city=replace(self.services.city, limits=caps))
 
-    def sign_up(self, *, phone: str = "", email: str = "", topics: Sequence[str] = ("transit",), locale: str = "en", origin: Origin = PAGE) -> None:
-        """A sign-up, by phone unless an email address is given."""
-        sign_up(phone=phone or ("" if email else ANA), email=email, topics=list(topics), locale=locale, services=self.services, origin=origin)
+    def sign_up(self, *, phone: str = "", email: str = "", topics: Sequence[str] = ("transit",), locale: str = "en", origin: Origin = PAGE) -> bool:
+        """A sign-up, by phone unless an email address is given. False: a question comes first."""
+        return sign_up(phone=phone or ("" if email else ANA), email=email, topics=list(topics), locale=locale, services=self.services, origin=origin)
 
     def work(self) -> int:
         """Work off the queue of letters; how many were queued."""
@@ -81,7 +108,17 @@ class Counter(Booth):
                 send_reply(name, services=self.services)
             self.clock.advance(min(timedelta(minutes=10), end - self.clock()))
 
+    def come_from(self, network: str) -> None:
+        """Requests come from this network address from now on."""
+        self.gateway.event_converter.LOCAL_SOURCE_IP = network
+
+    def count_calls(self) -> list[tuple[str, str]]:
+        """A list that every call to the table is added to from now on: what was asked, of what kind of row."""
+        calls: list[tuple[str, str]] = []
+        self.services = replace(self.services, store=Stores(CountedTable(self.state.table, calls), self.services.store.vault))
+        return calls
+
     @property
-    def texts(self) -> list[tuple[str, str]]:
+    def got(self) -> list[tuple[str, str]]:
         """What phones got."""
         return [(to.value, message.body) for to, message, _ in self.carrier.took]

@@ -45,7 +45,7 @@ def test_a_phone_is_asked_by_text_and_follows_nothing_before_its_yes(tmp_path: P
     counter = Counter(tmp_path)
     counter.sign_up(phone="(202) 555-0101")
     assert counter.work() == 1
-    assert counter.texts == [(ANA, ASKED)]
+    assert counter.got == [(ANA, ASKED)]
     assert counter.follows() == {}
     found = waiting(counter)
     assert found
@@ -57,7 +57,7 @@ def test_the_text_is_in_their_language_and_names_yes_and_stop(tmp_path: Path, lo
     counter = Counter(tmp_path)
     counter.sign_up(locale=locale, topics=["transit", "jobs"])
     counter.work()
-    [(_, said)] = counter.texts
+    [(_, said)] = counter.got
     names = [counter.services.city.topics[topic].names[locale] for topic in ("transit", "jobs")]
     assert all(word in said for word in ["YES", "STOP", "Larkhaven Alerts", *names])
 
@@ -127,7 +127,7 @@ def test_a_number_is_taken_as_people_write_it(tmp_path: Path, typed: str) -> Non
     counter = Counter(tmp_path)
     counter.sign_up(phone=typed)
     counter.work()
-    assert [to for to, _ in counter.texts] == [ANA]
+    assert [to for to, _ in counter.got] == [ANA]
 
 
 @pytest.mark.parametrize("typed", ["+1 416 555 0123", "+1 604 555 0100"], ids=["Toronto", "Vancouver"])
@@ -187,7 +187,7 @@ def test_a_phone_that_says_nothing_is_reminded_once_in_waking_hours(tmp_path: Pa
     counter.sign_up()
     began = counter.clock()
     counter.live(hours=72)
-    assert [said for _, said in counter.texts] == [ASKED, REMINDED]
+    assert [said for _, said in counter.got] == [ASKED, REMINDED]
     when: datetime = counter.carrier.took[1][2]
     assert timedelta(hours=12) <= when - began < timedelta(hours=24)
     assert when.astimezone(counter.services.city.zone).hour == reminded_at
@@ -201,7 +201,7 @@ def test_a_phone_that_answered_anything_is_not_reminded(tmp_path: Path, said: st
     counter.work()
     counter.text(said)
     counter.live(hours=48)
-    assert [words for _, words in counter.texts] == [ASKED]
+    assert [words for _, words in counter.got] == [ASKED]
 
 
 def test_a_phone_that_said_yes_is_not_reminded(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_phone_that_said_yes_is_not_reminded(tmp_path: Path) -> None:
     assert found
     counter.services.store.table.transact([counter.services.store.sign_ups.confirm_write(found.id)])
     counter.live(hours=48)
-    assert len(counter.texts) == 1
+    assert len(counter.got) == 1
 
 
 def test_a_phone_that_was_never_asked_is_not_reminded_and_nobody_is_told_of_that(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -220,7 +220,7 @@ def test_a_phone_that_was_never_asked_is_not_reminded_and_nobody_is_told_of_that
     counter.carrier.plan = [Outcome(Answer.REFUSED, "21211")]
     counter.sign_up()
     counter.live(hours=48)
-    assert (counter.texts, waiting(counter)) == ([], None)
+    assert (counter.got, waiting(counter)) == ([], None)
     assert "letter given up" not in caplog.text
 
 
@@ -231,9 +231,9 @@ def test_a_reminder_that_is_late_waits_for_the_morning(tmp_path: Path) -> None:
     counter.work()
     at(counter, 22)
     counter.live(hours=9)
-    assert len(counter.texts) == 1
+    assert len(counter.got) == 1
     counter.live(hours=2)
-    assert len(counter.texts) == 1  # its 24 hours are over by now
+    assert len(counter.got) == 1  # its 24 hours are over by now
     assert counter.services.store.replies.due(counter.clock() + timedelta(days=9)) == []
 
 
@@ -244,7 +244,7 @@ def test_only_the_last_sign_up_reminds(tmp_path: Path) -> None:
     counter.live(minutes=10)
     counter.sign_up(topics=["transit"])
     counter.live(hours=48)
-    assert [said for _, said in counter.texts][1:] == [ASKED, REMINDED]
+    assert [said for _, said in counter.got][1:] == [ASKED, REMINDED]
 
 
 # --- the way there ----------------------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def test_whoever_texted_stop_gets_no_text(tmp_path: Path) -> None:
     counter.text("STOP")
     counter.sign_up()
     counter.live(hours=48)
-    assert (counter.texts, waiting(counter)) == ([], None)
+    assert (counter.got, waiting(counter)) == ([], None)
 
 
 def test_a_stop_that_comes_before_the_text_goes_holds_it_back(tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ def test_a_stop_that_comes_before_the_text_goes_holds_it_back(tmp_path: Path) ->
     counter.sign_up()
     counter.text("STOP")
     counter.work()
-    assert counter.texts == []
+    assert counter.got == []
 
 
 def test_a_number_that_its_provider_says_opted_out_has_opted_out(tmp_path: Path) -> None:
@@ -279,7 +279,7 @@ def test_a_text_whose_answer_was_lost_is_not_sent_again_where_its_provider_holds
     counter.carrier.plan = [Outcome(Answer.UNKNOWN, "timeout")]
     counter.sign_up()
     counter.live(minutes=30)
-    assert counter.texts == [(ANA, ASKED)]
+    assert counter.got == [(ANA, ASKED)]
     assert waiting(counter)
 
 
@@ -288,7 +288,7 @@ def test_a_text_that_never_came_is_sent_again(tmp_path: Path) -> None:
     counter.carrier.plan = [Outcome(Answer.UNKNOWN, "lost")]
     counter.sign_up()
     counter.live(minutes=30)
-    assert counter.texts == [(ANA, ASKED)]
+    assert counter.got == [(ANA, ASKED)]
 
 
 def test_a_text_of_which_nobody_can_say_is_not_sent_again(tmp_path: Path) -> None:
@@ -296,7 +296,7 @@ def test_a_text_of_which_nobody_can_say_is_not_sent_again(tmp_path: Path) -> Non
     counter.carrier.plan, counter.carrier.knows = [Outcome(Answer.UNKNOWN, "timeout")], False
     counter.sign_up()
     counter.live(hours=2)
-    assert counter.texts == [(ANA, ASKED)]
+    assert counter.got == [(ANA, ASKED)]
 
 
 def test_under_the_switch_of_texts_none_goes_and_letters_do(tmp_path: Path) -> None:
@@ -305,10 +305,10 @@ def test_under_the_switch_of_texts_none_goes_and_letters_do(tmp_path: Path) -> N
     counter.sign_up()
     counter.sign_up(email="ana@example.org")
     counter.live(minutes=30)
-    assert (counter.texts, len(counter.postbox.took)) == ([], 1)
+    assert (counter.got, len(counter.postbox.took)) == ([], 1)
     turn_switch("sms", stopped=False, why="test", by="ana", services=counter.services)
     counter.live(minutes=30)
-    assert counter.texts == [(ANA, ASKED)]
+    assert counter.got == [(ANA, ASKED)]
 
 
 def test_a_text_to_a_number_that_cannot_be_unsealed_is_given_up(tmp_path: Path) -> None:
@@ -328,4 +328,4 @@ def test_no_row_and_no_queue_of_a_sign_up_holds_the_number(tmp_path: Path) -> No
     for secret in ("2025550101", "202555", "203.0.113"):
         assert secret not in stored
     counter.work()
-    assert len(counter.texts) == 1
+    assert len(counter.got) == 1

@@ -27,11 +27,11 @@ def audit(desk: Desk, name: str) -> list[tuple[str, str, str]]:
 
 def test_every_switch_is_listed_and_stands_open(desk: Desk) -> None:
     rows = desk.get("/v1/switches", key="admin").json["data"]
-    assert [row["name"] for row in rows] == ["all", "sms", "email", "kiosk", "source:demo-transit", "source:demo-city"]
+    assert [row["name"] for row in rows] == ["all", "sms", "email", "kiosk", "source:demo-transit", "source:demo-city", "sign-ups"]
     assert {(row["stopped"], row["by"], row["at"], row["why"]) for row in rows} == {(False, None, None, None)}
 
 
-@pytest.mark.parametrize("name", ["all", "sms", "email", "kiosk", "source:demo-city"])
+@pytest.mark.parametrize("name", ["all", "sms", "email", "kiosk", "source:demo-city", "sign-ups"])
 def test_a_switch_is_thrown_and_released_and_both_are_on_record(desk: Desk, name: str) -> None:
     thrown = turn(desk, name, True, why=" Wrong texts went out. ")
     expected = {"name": name, "stopped": True, "by": "admin", "at": "2026-12-01T12:00:00Z", "why": "Wrong texts went out."}
