@@ -62,12 +62,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class What:
-    """Whom a batch is for."""
+    """Whom a batch is for. `items` are the broadcasts that a digest tells these people of."""
 
     channel: Channel
     locale: str
     entries: Sequence[Entry]
     planned_at: datetime | None = None
+    items: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

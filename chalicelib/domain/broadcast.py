@@ -31,7 +31,7 @@ class BroadcastState(StrEnum):
 @dataclass(frozen=True)
 class Content:
     """What a broadcast says. Never changes once the broadcast exists. `worst` is the worst that was said of its notice before: whoever was told of
-    that is told how it goes on."""
+    that is told how it goes on. `items` are the broadcasts that a digest tells of, newest first."""
 
     notice: str
     revision: int
@@ -46,6 +46,7 @@ class Content:
     expires_at: datetime
     about: About = NOTHING_SAID
     worst: Severity | None = None
+    items: tuple[str, ...] = ()
 
     @property
     def urgent(self) -> bool:
@@ -56,13 +57,15 @@ class Content:
 @dataclass(frozen=True)
 class Audience:
     """Whom a broadcast is for: the topics named, and those whose followers that reaches. With `corrects`, the name of another broadcast:
-    exactly those who got that one, or may have; the topics are its topics, and nobody is chosen by them."""
+    exactly those who got that one, or may have; the topics are its topics, and nobody is chosen by them. With `digest`, the name of a slot: those
+    who take these topics' notices together then."""
 
     topics: tuple[str, ...]
     reached: tuple[str, ...]
     channels: tuple[Channel, ...]
     include_below: bool = False
     corrects: str | None = None
+    digest: str | None = None
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,7 @@ def hash_of(content: Content, audience: Audience) -> str:
         "audience": [sorted(audience.topics), sorted(audience.reached), sorted(audience.channels), audience.include_below, *corrects],
         **({"about": about} if about else {}),
         **({"worst": content.worst} if content.worst else {}),
+        **({"digest": [audience.digest, *content.items]} if audience.digest else {}),
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 

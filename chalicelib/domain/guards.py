@@ -96,8 +96,10 @@ def _source_paused(one: Weighed) -> Iterator[Review]:
 
 
 def _audience_changed(one: Weighed) -> Iterator[Review]:
-    """A source is approved once, without a number; whatever a person approves has one."""
+    """A source is approved once, without a number; whatever a person approves has one. A digest is for whoever chose it."""
     planned = one.broadcast.planned
+    if one.broadcast.audience.digest:
+        return
     if planned is None:
         if one.source is None:
             yield Review(ReviewReason.AUDIENCE_CHANGED, one.now, {"counted": sum(one.counted.values())})

@@ -29,7 +29,7 @@ _CAPPED = Mark(State.SKIPPED, SkipReason.CAP)
 @dataclass(frozen=True)
 class Follower:
     """What planning needs of one subscription. `others` are the same recipient's further ones that bring this broadcast, where any of them asks
-    for less than all of it."""
+    for less than all of it. `items` are the broadcasts that their digest tells of."""
 
     subscriber: str
     channel: Channel
@@ -39,6 +39,7 @@ class Follower:
     preferences: Preferences = UNCHOSEN
     filters: Filters = EVERYTHING
     others: tuple["Follower", ...] = ()
+    items: tuple[str, ...] = ()
 
     @property
     def chose(self) -> bool:
@@ -52,6 +53,14 @@ class TopicRead:
 
     followers: Sequence[Follower]
     last: str | None
+
+
+@dataclass(frozen=True)
+class NextPage:
+    """Recipients in order, each once per channel, and where the page after it starts."""
+
+    followers: Sequence[Follower]
+    after: str
 
 
 @dataclass(frozen=True)
@@ -106,17 +115,17 @@ def plan(
     full: Full = MappingProxyType({}),
 ) -> list[Planned]:
     """Batches of one channel, locale and release time each. Who is not to get it is in them, decided: they did not ask for this, or their day is full."""
-    groups: dict[tuple[Channel, str, datetime | None], list[tuple[Entry, Mark | None]]] = {}
+    groups: dict[tuple[Channel, str, datetime | None, tuple[str, ...]], list[tuple[Entry, Mark | None]]] = {}
     plain, by_email = _Plain(occasion, now), _by_email(followers, channels)
     for follower in followers:
         if follower.channel in channels:
             chosen, verdict = _judged(follower, occasion, by_email, now) if follower.chose or follower.others else (follower, plain.of(follower.channel))
             release = verdict.until if isinstance(verdict, Hold) else None
             mark = verdict if isinstance(verdict, Mark) else _capped(follower, full)
-            groups.setdefault((follower.channel, chosen.locale, release), []).append((_entry(chosen), mark))
+            groups.setdefault((follower.channel, chosen.locale, release, follower.items), []).append((_entry(chosen), mark))
     return [
-        Planned(What(channel, locale, [entry for entry, _ in some]), release, {number: mark for number, (_, mark) in enumerate(some) if mark})
-        for (channel, locale, release), entries in groups.items()
+        Planned(What(channel, locale, [entry for entry, _ in some], items=items), release, {number: mark for number, (_, mark) in enumerate(some) if mark})
+        for (channel, locale, release, items), entries in groups.items()
         for size in [batch_size(channel, pace)]
         for start in range(0, len(entries), size)
         for some in [entries[start : start + size]]

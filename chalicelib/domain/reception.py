@@ -33,12 +33,14 @@ Verdict = Mark | Hold | None
 
 @dataclass(frozen=True)
 class Occasion:
-    """A broadcast as its followers are judged for it. `quiet` and `zone` are the city's; `calm_until` is when those who want it calm are told again."""
+    """A broadcast as its followers are judged for it. `quiet` and `zone` are the city's; `calm_until` is when those who want it calm are told again.
+    `digest`: it is one, which everybody in it chose the hour of, so the city's quiet hours are none of its business."""
 
     told: Told
     zone: ZoneInfo
     quiet: Window
     calm_until: datetime | None = None
+    digest: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def receive(wish: Wish, occasion: Occasion, now: datetime) -> Verdict:
     """What becomes of it."""
     if wish.channel is Channel.KIOSK:
         return None
-    for rule in (_paused, _filtered) if occasion.told.urgent else _RULES:
+    for rule in _DIGEST if occasion.digest else _URGENT if occasion.told.urgent else _RULES:
         found = rule(wish, occasion, now)
         if found is not None:
             return found
@@ -126,12 +128,14 @@ def _calm(wish: Wish, occasion: Occasion, now: datetime) -> Verdict:
 
 
 def _quiet(wish: Wish, occasion: Occasion, now: datetime) -> Verdict:
-    window = quiet_window(wish.channel, wish.preferences, wish.filters, occasion.quiet)
+    window = quiet_window(wish.channel, wish.preferences, wish.filters, NO_QUIET if occasion.digest else occasion.quiet)
     release = released_at(window, _zone(wish, occasion), now) if window else now
     return Hold(release) if release > now else None
 
 
 _RULES: tuple[Callable[[Wish, Occasion, datetime], Verdict], ...] = (_paused, _filtered, _in_digest, _elsewhere, _calm, _quiet)
+_URGENT = (_paused, _filtered)
+_DIGEST = (_paused, _quiet)
 _TIMES = frozenset({Mismatch.DAYS, Mismatch.HOURS})
 
 

@@ -17,11 +17,11 @@ from chalicelib.domain.batch import BatchKey, BatchState
 from chalicelib.domain.broadcast import Broadcast, BroadcastState, Content
 from chalicelib.domain.cap import Full
 from chalicelib.domain.jobs import FanOutJob, SendJob, fan_out_queue, send_queue
-from chalicelib.domain.plan import SLACK, plan, recipients, stuck_at
+from chalicelib.domain.plan import SLACK, NextPage, plan, recipients, stuck_at
 from chalicelib.domain.reception import Occasion
 from chalicelib.flows.capping import rows_of_today, whose_day_is_full
 from chalicelib.flows.occasions import occasion_of, told_lately
-from chalicelib.flows.pages import NextPage, next_page, unread
+from chalicelib.flows.pages import next_page, unread
 from chalicelib.flows.services import Services
 from chalicelib.state.queue import Outgoing
 from chalicelib.state.sending import send_all

@@ -42,6 +42,7 @@ def launch(job: LaunchJob, *, services: Services) -> None:
         keep_back(weighed, review, services=services)
         return
     broadcast = found if found.planned else with_counted(found, weighed.counted)
+    services.store.digests.list_sent(broadcast.id, now)
     if services.store.broadcasts.launch(broadcast, launch=services.new_id(), now=services.now()):
         _warn(weighed)
         _fan_out(broadcast, services)

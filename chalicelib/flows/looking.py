@@ -56,7 +56,7 @@ def look(task: Task, chunk: Sequence[int]) -> Look:
 
 def _judge(task: Task, reader: Reader, broadcast: Broadcast | None, now: datetime) -> Mark | Hold | None:
     city = task.services.city
-    quiet = city.quiet if task.what.channel is Channel.SMS else None
+    quiet = city.quiet if task.what.channel is Channel.SMS and task.broadcast.audience.digest is None else None
     found = verdict(reader.entry, reader.address, broadcast, zone=city.zone, now=now, quiet=quiet)
     return reader.wish if reader.wish is not None and not isinstance(found, Mark) else found
 

@@ -14,7 +14,8 @@ _SAID = frozenset({BroadcastState.SENDING, BroadcastState.COMPLETED, BroadcastSt
 def occasion_of(broadcast: Broadcast, content: Content, *, services: Services) -> Occasion:
     """What followers are judged for, without what was said before: of what is held that was asked when it was planned."""
     worst = min((one for one in (content.severity, content.worst) if one), key=list(type(content.severity)).index)
-    return Occasion(Told(content.kind, worst, broadcast.urgent, content.about), services.city.zone, services.city.quiet)
+    told = Told(content.kind, worst, broadcast.urgent, content.about)
+    return Occasion(told, services.city.zone, services.city.quiet, digest=broadcast.audience.digest is not None)
 
 
 def told_lately(broadcast: Broadcast, content: Content, occasion: Occasion, *, services: Services) -> Occasion:

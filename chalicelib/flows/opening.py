@@ -106,7 +106,7 @@ def _claim(read: _Read, first: Sequence[int], started: datetime, services: Servi
     # rendered before the claim: what cannot be made is found before anybody is marked
     ended = ends(read.broadcast, services.now())
     topics = set() if ended else {entry.topic for entry in what.entries}
-    messages = {(topic, what.locale): render(what.channel, read.content, key.broadcast, topic, what.locale, services=services) for topic in topics}
+    messages = {(topic, what.locale): render(what, read.content, key.broadcast, topic, what.locale, services=services) for topic in topics}
     now, claim, cells = services.now(), services.new_id(), after_crash(far)
     answers = _reread(far, cells, now)
     attempting = first if far.tries < MOST_TRIES else []

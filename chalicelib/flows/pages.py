@@ -3,15 +3,15 @@
 An audience is who follows its topics; or, for a correction, who got the wrong broadcast or may have: then the pages are that one's.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
 
 from chalicelib.domain.batch import Entry, What
 from chalicelib.domain.broadcast import Broadcast
 from chalicelib.domain.correction import is_going
 from chalicelib.domain.counts import Unread
-from chalicelib.domain.plan import Follower, TopicRead, bound_of, merge
+from chalicelib.domain.plan import Follower, NextPage, TopicRead, bound_of, merge
 from chalicelib.domain.preferences import UNCHOSEN, Preferences
+from chalicelib.flows.rosters import in_digest, rostered
 from chalicelib.flows.services import Services
 from chalicelib.state.table import Row
 from chalicelib.store.shards import END, Shard
@@ -20,18 +20,12 @@ from chalicelib.store.subscriptions import read_subscription
 PAGE_ROWS = 2000
 
 
-@dataclass(frozen=True)
-class NextPage:
-    """Recipients in order, each once per channel, and where the page after it starts."""
-
-    followers: Sequence[Follower]
-    after: str
-
-
 def next_page(broadcast: Broadcast, number: int, shard: Shard, *, services: Services) -> NextPage | None:
     """The next page of a shard. None where it has to wait: somebody on it may be getting the wrong notice right now."""
     if broadcast.audience.corrects:
         return _who_may_have(broadcast.audience.corrects, number, shard, services)
+    if broadcast.audience.digest:
+        return in_digest(broadcast, number, shard.after, services=services)
     reads = [_read_topic(topic, number, shard.after, services) for topic in broadcast.audience.reached]
     bound = bound_of(reads)
     return NextPage(merge(reads, bound), END if bound is None else bound)
@@ -41,6 +35,8 @@ def unread(broadcast: Broadcast, number: int, shard: Shard, *, services: Service
     """Who would have been on the pages of a shard that nobody read."""
     if shard.after == END:
         return Unread()
+    if broadcast.audience.digest:
+        return Unread(Counter(one.channel for one in rostered(broadcast, number, shard.after, services=services)))
     wrong = broadcast.audience.corrects
     if wrong:
         return Unread(services.store.reach.count_from(wrong, number, services.store.shards.get(wrong, number), shard.page))

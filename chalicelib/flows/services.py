@@ -65,6 +65,9 @@ class Renderer(Protocol):
     def kiosk(self, content: Content, broadcast: str) -> KioskMessage:
         """A notice for kiosks, in every language it has."""
 
+    def digest(self, digest: Content, told: Sequence[Content], locale: str, channel: Channel) -> Content:
+        """A digest that tells of these notices, to be rendered as a notice for that locale and channel."""
+
     def reply(self, name: str, locale: str, **values: object) -> SmsMessage:
         """A text back to a resident: `templates/reply/<name>.txt`."""
 

@@ -13,6 +13,7 @@ from chalicelib.domain.batch import BatchKey, BatchState, HowFar, decided_at
 from chalicelib.domain.broadcast import Broadcast, BroadcastState
 from chalicelib.domain.jobs import FanOutJob, LaunchJob, SendJob, fan_out_queue, send_queue
 from chalicelib.flows.completing import complete
+from chalicelib.flows.digesting import make_digests
 from chalicelib.flows.services import Services
 from chalicelib.state.queue import Outgoing
 from chalicelib.state.sending import send_all
@@ -36,6 +37,7 @@ def sweep(*, services: Services) -> None:
     failures: list[Exception] = []
     for name in services.store.broadcasts.due(services.now() + AHEAD):
         _apart(failures, lambda name=name: _tend(name, services))  # type: ignore[misc]
+    _apart(failures, lambda: make_digests(services=services))
     _apart(failures, lambda: _work_off_posts(services))
     _apart(failures, lambda: _send_replies(services))
     if failures:

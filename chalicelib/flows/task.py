@@ -41,7 +41,7 @@ class Task:
         """What a follower of `topic` who reads `locale` gets. What cannot be made in that language is told in the batch's. Raises RenderFailed."""
         if (topic, locale) not in self.messages:
             try:
-                self.messages[topic, locale] = render(self.what.channel, self.content, self.broadcast.id, topic, locale, services=self.services)
+                self.messages[topic, locale] = render(self.what, self.content, self.broadcast.id, topic, locale, services=self.services)
             except RenderFailed:
                 if (topic, self.what.locale) not in self.messages:
                     raise
@@ -83,11 +83,19 @@ def report_late(task: Task, progress: Progress) -> None:
         task.services.store.batches.add_receipts(task.key, {State.ACCEPTED: accepted})
 
 
-def render(channel: Channel, content: Content, broadcast: str, topic: str, locale: str, *, services: Services) -> Message:
-    """A notice for followers of `topic` who read `locale`. Raises RenderFailed."""
-    renderer = services.renderer()
-    if channel is Channel.SMS:
+def render(what: What, content: Content, broadcast: str, topic: str, locale: str, *, services: Services) -> Message:
+    """A notice for followers of `topic` who read `locale`, or the digest of a batch. Raises RenderFailed."""
+    renderer, content = services.renderer(), worded(content, what.items, locale, what.channel, services=services)
+    if what.channel is Channel.SMS:
         return renderer.sms(content, locale)
-    if channel is Channel.EMAIL:
+    if what.channel is Channel.EMAIL:
         return renderer.email(content, locale, topic)
     return renderer.kiosk(content, broadcast)
+
+
+def worded(content: Content, items: Sequence[str], locale: str, channel: Channel, *, services: Services) -> Content:
+    """What a broadcast says; of a digest, in that language and on that channel, what it tells of. Raises RenderFailed."""
+    if not items:
+        return content
+    told = services.store.contents.of(items)
+    return services.renderer().digest(content, [told[name] for name in items if name in told], locale, channel)

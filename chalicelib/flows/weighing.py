@@ -5,11 +5,16 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from chalicelib.domain.address import Channel
+from chalicelib.domain.batch import Entry, What
 from chalicelib.domain.broadcast import Broadcast, Content
+from chalicelib.domain.correction import headcount as headcount_of
 from chalicelib.domain.guards import SourceUse, Spending, Weighed
+from chalicelib.domain.ids import SHARDS
 from chalicelib.domain.preview import Headcount, cost
 from chalicelib.errors import RenderFailed
+from chalicelib.flows.rosters import rostered
 from chalicelib.flows.services import Services
+from chalicelib.flows.task import worded
 from chalicelib.store.switches import source_switch
 
 _SOURCE = "source:"
@@ -27,6 +32,9 @@ def weigh(broadcast: Broadcast, now: datetime, *, services: Services) -> Weighed
 def count_now(broadcast: Broadcast, *, services: Services) -> Headcount:
     """Who would get it now. A correction is for those who got another broadcast, and they do not change."""
     audience = broadcast.audience
+    if audience.digest:
+        everybody = (one for shard in range(SHARDS) for one in rostered(broadcast, shard, services=services))
+        return headcount_of((What(one.channel, one.locale, [Entry(one.subscriber, one.address, one.topic)]) for one in everybody), audience.channels)
     if audience.corrects is None:
         return services.store.headcounts.count(audience.reached, audience.channels)
     channels = {channel: (broadcast.planned or {}).get(channel, 0) for channel in audience.channels}
@@ -34,9 +42,10 @@ def count_now(broadcast: Broadcast, *, services: Services) -> Headcount:
 
 
 def parts_of(content: Content, headcount: Headcount, *, services: Services) -> dict[str, int]:
-    """Parts of the text in each language of the content and of its readers. Raises RenderFailed."""
-    renderer = services.renderer()
-    return {locale: renderer.sms(content, locale).parts for locale in {*content.texts, *headcount.texts}}
+    """Parts of the text in each language of the content and of its readers; of a digest, as long as it can get. Raises RenderFailed."""
+    renderer, items = services.renderer(), content.items
+    texts = {locale: worded(content, items, locale, Channel.SMS, services=services) for locale in {*content.texts, *headcount.texts}}
+    return {locale: renderer.sms(text, locale).parts for locale, text in texts.items()}
 
 
 def source_of(broadcast: Broadcast) -> str | None:

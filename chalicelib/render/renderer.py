@@ -2,18 +2,20 @@
 
 import json
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
+from chalicelib.domain.address import Channel
 from chalicelib.domain.broadcast import Content
 from chalicelib.domain.city import City
 from chalicelib.domain.locale import best, direction
 from chalicelib.domain.message import EmailMessage, KioskMessage, SmsMessage
-from chalicelib.domain.notice import Act, Kind, Severity
+from chalicelib.domain.notice import Act, Kind, Severity, Text
 from chalicelib.domain.sms_parts import count, fit, tidy
 from chalicelib.domain.times import spoken
 from chalicelib.errors import RenderFailed
@@ -40,6 +42,7 @@ class CityRenderer:
     def __init__(self, *, city: City, templates: Path, public_url: str) -> None:
         self._city = city
         self._host = urlsplit(public_url).hostname or "localhost"
+        self._public_url = public_url
         self._templates = Templates(templates, city=city, public_url=public_url)
         self._made: dict[Hashable, object] = {}
 
@@ -56,6 +59,16 @@ class CityRenderer:
     def kiosk(self, content: Content, broadcast: str) -> KioskMessage:
         """A notice for kiosks, in every language it has."""
         return self._once(("kiosk", identity(content), broadcast), lambda: self._kiosk(content, broadcast))
+
+    def digest(self, digest: Content, told: Sequence[Content], locale: str, channel: Channel) -> Content:
+        """A digest that tells of these notices, to be rendered as a notice for that locale and channel. What is not in the reader's language is told as
+        it was written."""
+        spoken_locale = self._templates.chrome(locale).locale
+        reads = [(one, reading(one, locale)) for one in told]
+        items = [{"title": one_line(read.text.title), "body": read.words, "url": f"{self._public_url}/n/{one.notice}?lang={locale}"} for one, read in reads]
+        part = "texts" if channel is Channel.SMS else "emails"
+        title, body = (self._templates.render(f"notice/digest/{name}.txt", locale, {"items": items}).strip() for name in ("title", part))
+        return replace(digest, texts={spoken_locale: Text(title, body)}, language=spoken_locale, link=f"{self._public_url}/archive?lang={locale}")
 
     # --- to one person -----------------------------------------------------------------------------------------------
 

@@ -197,6 +197,8 @@ def new_rows(key: BatchKey, what: What, *, not_before: datetime | None, due: dat
         "planned_at": to_ms(now),
         "ttl": ttl,
     }
+    if what.items:
+        whom["items"] = list(what.items)
     return [Row(what_key(key), whom), Row(far_key(key), far)]
 
 
@@ -245,6 +247,7 @@ def read_what(key: BatchKey, rows: Mapping[Key, Values]) -> What | None:
         locale=str(found["locale"]),
         entries=[_read_entry(one) for one in json.loads(str(found["entries"]))],
         planned_at=_moment(found, "planned_at"),
+        items=tuple(str(one) for one in _many(found, "items")),
     )
 
 

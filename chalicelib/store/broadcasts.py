@@ -5,7 +5,7 @@ While a broadcast has work to come it is in the index: `open` = BROADCAST, `due`
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from chalicelib.domain.broadcast import Approval, Audience, Broadcast, Broadcast
 from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency
 from chalicelib.domain.times import from_ms, to_ms
 from chalicelib.errors import WriteRefused
-from chalicelib.state.table import Absent, All, Change, Compare, Exists, Key, Lacks, Put, Row, Table, Update, Value, Values, Write, equals, every
+from chalicelib.state.table import MOST_GET, Absent, All, Change, Compare, Exists, Key, Lacks, Put, Row, Table, Update, Value, Values, Write, equals, every
 
 OPEN = "BROADCAST"
 KEPT = timedelta(days=731)
@@ -46,6 +46,14 @@ class Broadcasts:
         """What a broadcast says."""
         found = self.table.get(content_key(broadcast))
         return read_content(found) if found else None
+
+    def get_many(self, names: Collection[str]) -> dict[str, Broadcast]:
+        """Those of these broadcasts that exist."""
+        wanted, found = list(dict.fromkeys(names)), dict[str, Broadcast]()
+        for start in range(0, len(wanted), MOST_GET):
+            rows = self.table.get_many([broadcast_key(name) for name in wanted[start : start + MOST_GET]])
+            found |= {one.id: one for one in map(read_broadcast, rows.values())}
+        return found
 
     def page(self, *, limit: int, after: str | None = None) -> tuple[list[Broadcast], str | None]:
         """Broadcasts, newest first, and the cursor of the next page."""
@@ -166,6 +174,7 @@ def read_broadcast(values: Values) -> Broadcast:
             channels=tuple(Channel(name) for name in _texts(values, "channels")),
             include_below=bool(values["include_below"]),
             corrects=_maybe(values, "corrects"),
+            digest=_maybe(values, "digest"),
         ),
         urgent=bool(values["urgent"]),
         expires_at=_moment(values, "expires_at"),
@@ -201,6 +210,7 @@ def read_content(values: Values) -> Content:
         expires_at=_moment(values, "expires_at"),
         about=read_about(json.loads(_text(values, "about"))) if "about" in values else NOTHING_SAID,
         worst=Severity(_text(values, "worst")) if "worst" in values else None,
+        items=_texts(values, "items") if "items" in values else (),
     )
 
 
@@ -231,6 +241,8 @@ def _broadcast_values(one: Broadcast) -> Values:
         values["planned"] = dict(one.planned)
     if one.audience.corrects:
         values["corrects"] = one.audience.corrects
+    if one.audience.digest:
+        values["digest"] = one.audience.digest
     if one.approval:
         values |= {"approved_hash": one.approval.hash, "approval": _approval_values(one.approval)}
     if one.review:
@@ -256,6 +268,8 @@ def _content_values(one: Content) -> dict[str, Value]:
         values["link"] = one.link
     if one.starts_at:
         values["starts_at"] = to_ms(one.starts_at)
+    if one.items:
+        values["items"] = list(one.items)
     if one.worst:
         values["worst"] = str(one.worst)
     about = about_values(one.about)

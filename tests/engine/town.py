@@ -18,10 +18,11 @@ from chalicelib.domain.broadcast import Approval, Audience, Broadcast, Broadcast
 from chalicelib.domain.city import City, parse_city
 from chalicelib.domain.counts import as_answer
 from chalicelib.domain.delivery import Mark, State
+from chalicelib.domain.filters import EVERYTHING, Filters
 from chalicelib.domain.jobs import ReceiptJob, read_fan_out, read_launch, read_receipt, read_send
 from chalicelib.domain.message import NOT_TRIED, Answer, EmailMessage, KioskMessage, Message, Outcome, Parcel, SmsMessage
 from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency
-from chalicelib.domain.preferences import NO_QUIET, Preferences
+from chalicelib.domain.preferences import NO_QUIET, UNCHOSEN, Preferences
 from chalicelib.domain.tokens import Tokens
 from chalicelib.domain.topic import reached
 from chalicelib.domain.words import Words
@@ -38,7 +39,7 @@ from chalicelib.store.audit import AuditEntry
 from chalicelib.store.batches import far_key, read_what, what_key
 from chalicelib.store.sealed import Vault
 from chalicelib.store.stores import Stores
-from chalicelib.store.subscriptions import Subscription, audience_row, person_row
+from chalicelib.store.subscriptions import Subscription
 from local.proof.checker import broken
 from local.proof.everyone import Recipient
 from local.proof.truth import Attempt, HandOver, OptOut, Truth
@@ -190,6 +191,10 @@ class PlainRenderer:
     def kiosk(self, content: Content, broadcast: str) -> KioskMessage:
         return KioskMessage({"broadcast": broadcast})
 
+    def digest(self, digest: Content, told: Sequence[Content], locale: str, channel: Channel) -> Content:
+        title = " + ".join(next(iter(one.texts.values())).title for one in told)
+        return replace(digest, texts={locale: Text(title, "")})
+
     def reply(self, name: str, locale: str, **values: object) -> SmsMessage:
         return SmsMessage(name, 1, "GSM-7")
 
@@ -257,7 +262,14 @@ class Town:
         return f"{self.ids * 7 % 16:x}{self.ids:07x}".ljust(32, "0")
 
     def follower(
-        self, *topics: str, channels: Sequence[Channel] = (Channel.SMS,), locale: str = "en", quiet: tuple[int, int] | None = None, shard: int | None = None
+        self,
+        *topics: str,
+        channels: Sequence[Channel] = (Channel.SMS,),
+        locale: str = "en",
+        quiet: tuple[int, int] | None = None,
+        shard: int | None = None,
+        preferences: Preferences = UNCHOSEN,
+        filters: Filters = EVERYTHING,
     ) -> str:
         """A subscriber with a verified address per channel."""
         self.ids += 1
@@ -266,8 +278,8 @@ class Town:
             address = self.address(subscriber, channel)
             known = self.plain.addresses.claim(address, subscriber=subscriber, verified=True)
             for topic in topics:
-                one = Subscription(subscriber, topic, channel, known.hash, locale, Preferences(quiet=quiet))
-                self.state.table.put_many([audience_row(one), person_row(one)])
+                chosen = replace(preferences, quiet=quiet) if quiet else preferences
+                self.state.table.transact(self.plain.subscriptions.join_writes(Subscription(subscriber, topic, channel, known.hash, locale, chosen, filters)))
         return subscriber
 
     def address(self, subscriber: str, channel: Channel) -> Address:
@@ -287,12 +299,14 @@ class Town:
         lasts: timedelta = timedelta(hours=24),
         later: timedelta = timedelta(0),
         title: str = "Hello",
+        notice: str = "nt_1",
+        **said: Any,
     ) -> str:
-        """A broadcast that is approved and due."""
+        """A broadcast that is approved and due. `said` are other fields of its content."""
         now = self.clock()
         name = f"bc_{self.new_id()}"
         content = Content(
-            "nt_1",
+            notice,
             1,
             Act.PUBLISHED,
             Kind.EMERGENCY if urgent else Kind.TRANSIT,
@@ -304,6 +318,7 @@ class Town:
             None,
             now + lasts,
         )
+        content = replace(content, **said)
         audience = Audience(topics, tuple(reached(topics, self.services.city.topics, include_below=False)), tuple(Channel))
         digest = hash_of(content, audience)
         counted = self.plain.headcounts.count(audience.reached, audience.channels).channels

@@ -73,13 +73,17 @@ SHARED_BY_FLOWS = {
     "task",
     "chunks",
     "looking",
+    "digesting",
     "doubts",
     "heeding",
     "waking",
     "screening",
+    "talking",
     "weighing",
     "reviewing",
+    "rosters",
     "watching",
+    "signing",
 }
 """Modules of flows that are no flow: what a flow works with."""
 

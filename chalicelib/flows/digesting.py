@@ -1,0 +1,90 @@
+"""Digesting: each time a slot comes round, a broadcast of its own tells those in it what was said since.
+
+Every notice in it was approved when it was said; that is the digest's approval. Made once, however often this runs.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from chalicelib.domain.address import Channel
+from chalicelib.domain.broadcast import Approval, Audience, Broadcast, BroadcastState, Content, SendAt, hash_of
+from chalicelib.domain.digests import CATCH_UP, Item, Slot, last_due, worth_telling
+from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency
+from chalicelib.errors import TransactionRefused
+from chalicelib.flows.launching import queue_launch
+from chalicelib.flows.services import Services
+from chalicelib.state.table import Write
+from chalicelib.store.audit import AuditEntry
+
+AUTHOR = "digest"
+HOLDS = timedelta(hours=12)
+"""A digest that could not be handed over for so long is not worth having any more."""
+
+
+def make_digests(*, services: Services) -> None:
+    """Make the digests whose hour has come and that were not made yet."""
+    now = services.now()
+    for name in services.store.subscriptions.slots():
+        slot = Slot.read(name)
+        due = last_due(slot, services.city.zone, now)
+        if now - due <= CATCH_UP and not services.store.digests.is_done(name, due):
+            _make(slot, due, services)
+
+
+def _make(slot: Slot, due: datetime, services: Services) -> None:
+    items = _items(slot, due, services)
+    broadcast, writes = _planned(slot, due, items, services) if items else (None, [])
+    try:
+        services.store.table.transact([services.store.digests.done_write(slot.name, due), *writes])
+    except TransactionRefused:
+        return  # another was first
+    if broadcast:
+        queue_launch(broadcast, services=services)
+
+
+def _items(slot: Slot, due: datetime, services: Services) -> list[Item]:
+    """What the digest may tell of: what was launched since the slot last came round."""
+    names = services.store.digests.sent(due - slot.every, due)
+    sent, said = services.store.broadcasts.get_many(names), services.store.contents.of(names)
+    return worth_telling((Item(sent[name], said[name]) for name in names if name in sent and name in said), services.now())
+
+
+def _planned(slot: Slot, due: datetime, items: list[Item], services: Services) -> tuple[Broadcast | None, list[Write]]:
+    """The broadcast, for as many as there are now; None where it concerns nobody."""
+    now = services.now()
+    name = "bc_" + hashlib.sha256(f"digest\n{slot.name}\n{due.isoformat()}".encode()).hexdigest()[:32]
+    reached = tuple(sorted({topic for one in items for topic in one.broadcast.audience.reached}))
+    audience = Audience(reached[:1], reached, (Channel.SMS, Channel.EMAIL), digest=slot.name)
+    content = Content(
+        notice="dg_" + name.removeprefix("bc_"),
+        revision=1,
+        act=Act.PUBLISHED,
+        kind=Kind.ANNOUNCEMENT,
+        severity=Severity.MINOR,
+        urgency=Urgency.FUTURE,
+        texts={"en": Text("; ".join(_title(one.content) for one in items[:3]), "")},
+        language="en",
+        link=None,
+        starts_at=None,
+        expires_at=now + HOLDS,
+        items=tuple(one.broadcast.id for one in items),
+    )
+    digest = hash_of(content, audience)
+    broadcast = Broadcast(
+        id=name,
+        state=BroadcastState.SCHEDULED,
+        author=AUTHOR,
+        created_at=now,
+        send_at=SendAt(now),
+        audience=audience,
+        urgent=False,
+        expires_at=content.expires_at,
+        content_hash=digest,
+        approval=Approval(AUTHOR, "digest", digest, now),
+    )
+    entry = services.store.audit.write(name, AuditEntry(AUTHOR, "broadcast.created", now), id=name)
+    return broadcast, [*services.store.broadcasts.create_writes(broadcast, content), entry]
+
+
+def _title(content: Content) -> str:
+    return content.texts[content.language].title if content.language in content.texts else next(iter(content.texts.values())).title

@@ -1,0 +1,188 @@
+"""Digests: those who chose so are told together, at their hour, of what concerns them; once, and of nothing twice."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.address import Channel
+from chalicelib.domain.broadcast import BroadcastState
+from chalicelib.domain.delivery import Mark, SkipReason, State
+from chalicelib.domain.filters import Filters
+from chalicelib.domain.message import SmsMessage
+from chalicelib.domain.notice import Act, Severity
+from chalicelib.domain.preferences import Digest, Preferences
+from chalicelib.store.subscriptions import roster_key
+from tests.engine.town import Killer, Told, Town
+
+SMS, EMAIL = Channel.SMS, Channel.EMAIL
+DAILY = Preferences(digest=Digest.DAILY, digest_hour=8)
+"""The town's clock begins at seven."""
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Town:
+    return Town(tmp_path)
+
+
+def until(town: Town, hours: float) -> None:
+    """The city lives on, a tick every five minutes."""
+    end = town.clock() + timedelta(hours=hours)
+    while town.clock() < end:
+        town.work()
+        town.tick()
+        town.work()
+        town.clock.advance(timedelta(minutes=5))
+
+
+def told(town: Town, person: str, channel: Channel = SMS) -> list[str]:
+    """The titles of all that somebody got."""
+    to = town.address(person, channel)
+    found = [one.message for one in town.providers[channel].truth if one.to == to and isinstance(one, Told)]
+    return [one.body for one in found if isinstance(one, SmsMessage)]
+
+
+def say(town: Town, *topics: str, **said: Any) -> str:
+    """A broadcast, launched a second after the last."""
+    town.clock.advance(timedelta(seconds=1))
+    name = town.broadcast(*topics, **said)
+    town.work()
+    return name
+
+
+def digests(town: Town) -> list[str]:
+    return [one.id for one in town.plain.broadcasts.page(limit=100)[0] if one.author == "digest"]
+
+
+def test_each_is_told_once_at_their_hour_of_what_concerns_them(town: Town) -> None:
+    both, rider, at_once = town.follower("transit", "events", preferences=DAILY), town.follower("transit", preferences=DAILY), town.follower("transit")
+    train = say(town, "transit", title="Train", notice="nt_train")
+    fair = say(town, "events", title="Fair", notice="nt_fair")
+    until(town, 0.5)
+    assert (told(town, both), told(town, rider), told(town, at_once)) == ([], [], ["Train"])
+    assert town.counts(train)[SMS] == {Mark(State.ACCEPTED): 1, Mark(State.SKIPPED, SkipReason.DIGEST): 2}
+    until(town, 1)
+    assert (told(town, both), told(town, rider), told(town, at_once)) == (["Fair + Train"], ["Train"], ["Train"])
+    until(town, 26)
+    assert (told(town, both), told(town, rider)) == (["Fair + Train"], ["Train"])
+    assert len(digests(town)) == 1
+    assert town.state_of(fair) is BroadcastState.COMPLETED
+    assert town.broken() == []
+
+
+def test_what_is_urgent_waits_for_no_digest_and_is_not_told_again_in_it(town: Town) -> None:
+    person = town.follower("transit", preferences=DAILY)
+    say(town, "transit", urgent=True, title="Fire", notice="nt_fire")
+    until(town, 2)
+    assert told(town, person) == ["Fire"]
+
+
+def test_a_week_comes_on_its_day(town: Town) -> None:
+    town_day = town.clock().astimezone(town.services.city.zone)
+    person = town.follower("transit", preferences=Preferences(digest=Digest.WEEKLY, digest_hour=9, digest_day=(town_day.weekday() + 2) % 7))
+    say(town, "transit", title="One", notice="nt_1", lasts=timedelta(days=9))
+    until(town, 47)
+    say(town, "transit", title="Two", notice="nt_2", lasts=timedelta(days=9))
+    until(town, 2)
+    assert told(town, person) == []
+    until(town, 2)
+    assert told(town, person) == ["Two + One"]
+    until(town, 7 * 24)
+    assert told(town, person) == ["Two + One"]
+
+
+def test_only_what_still_holds_and_in_its_last_words_is_told(town: Town) -> None:
+    person = town.follower("transit", preferences=DAILY)
+    say(town, "transit", title="Over by eight", notice="nt_over", lasts=timedelta(minutes=20))
+    say(town, "transit", title="First words", notice="nt_changed")
+    say(town, "transit", title="Taken back", notice="nt_back")
+    say(town, "transit", title="Stays", notice="nt_stays")
+    until(town, 0.3)
+    say(town, "transit", title="Last words", notice="nt_changed", act=Act.UPDATED, revision=2)
+    say(town, "transit", title="Withdrawn", notice="nt_back", act=Act.CANCELLED, revision=2)
+    until(town, 1.5)
+    assert told(town, person) == ["Last words + Stays"]
+
+
+def test_filters_count_in_a_digest_too(town: Town) -> None:
+    person = town.follower("transit", preferences=DAILY, filters=Filters(severity=Severity.SEVERE))
+    say(town, "transit", title="Little", notice="nt_little")
+    say(town, "transit", title="Much", notice="nt_much", severity=Severity.SEVERE)
+    until(town, 1.5)
+    assert told(town, person) == ["Much"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda one: replace(one, preferences=Preferences()), id="one by one again"),
+        pytest.param(lambda one: replace(one, preferences=replace(DAILY, digest_hour=20)), id="at another hour"),
+        pytest.param(lambda one: replace(one, preferences=replace(DAILY, paused_until=datetime(2027, 6, 1, tzinfo=UTC))), id="paused"),
+        pytest.param(None, id="left"),
+    ],
+)
+def test_whoever_changed_their_mind_gets_no_digest_at_the_old_hour(town: Town, change: object) -> None:
+    person = town.follower("transit", preferences=DAILY)
+    [one] = town.plain.subscriptions.of(person)
+    say(town, "transit", title="Train", notice="nt_train")
+    until(town, 0.5)
+    town.state.table.transact(
+        town.plain.subscriptions.choice_writes(change(one)) if callable(change) else town.plain.subscriptions.leave_writes(person, "transit", SMS)
+    )
+    until(town, 2)
+    assert told(town, person) == []
+
+
+def test_the_roster_forgets_whoever_left_or_changed_their_hour(town: Town) -> None:
+    gone, moved = town.follower("transit", preferences=DAILY, shard=1), town.follower("transit", preferences=DAILY, shard=2)
+    [one], [other] = town.plain.subscriptions.of(gone), town.plain.subscriptions.of(moved)
+    town.state.table.transact(town.plain.subscriptions.leave_writes(gone, "transit", SMS))
+    town.state.table.transact(town.plain.subscriptions.choice_writes(replace(other, preferences=replace(DAILY, digest_hour=20)), before=other))
+    say(town, "transit", title="Train", notice="nt_train")
+    until(town, 2)
+    rows = {row.key for row in town.state.rows()}
+    assert not {roster_key(one), roster_key(other)} & rows
+    assert town.handed_over() == {}
+
+
+def test_both_channels_of_one_person_get_one_each(town: Town) -> None:
+    person = town.follower("transit", channels=(SMS, EMAIL), preferences=DAILY)
+    say(town, "transit", title="Train", notice="nt_train")
+    until(town, 1.5)
+    assert set(town.handed_over().values()) == {1}
+    assert len(town.handed_over()) == 2
+    assert told(town, person) == ["Train"]
+
+
+def test_a_day_without_news_sends_nothing(town: Town) -> None:
+    town.follower("transit", preferences=DAILY)
+    until(town, 26)
+    assert digests(town) == []
+
+
+@pytest.mark.parametrize("at", range(1, 60, 7))
+def test_a_digest_that_dies_anywhere_is_made_and_sent_once(tmp_path: Path, at: int) -> None:
+    killer = Killer()
+    town = Town(tmp_path, killer=killer)
+    people = [town.follower("transit", preferences=DAILY) for _ in range(4)]
+    say(town, "transit", title="Train", notice="nt_train")
+    until(town, 0.9)
+    killer.at, killer.calls, killer.after = at, 0, at % 2 == 0
+    until(town, 0.5)
+    killer.at = 0
+    until(town, 1)
+    assert killer.deaths == 1
+    assert [told(town, person) for person in people] == [["Train"]] * 4
+    assert town.broken() == []
+
+
+@pytest.mark.parametrize("rows", [2, 3, 5])
+def test_more_than_a_page_of_readers_are_all_told(tmp_path: Path, rows: int) -> None:
+    """A page may end within a person, and a person may fill one."""
+    town = Town(tmp_path, page_rows=rows)
+    people = [town.follower("transit", "events", "jobs", preferences=DAILY, shard=4) for _ in range(5)]
+    say(town, "transit", "events", title="Train", notice="nt_train")
+    until(town, 2)
+    assert [told(town, person) for person in people] == [["Train"]] * 5
