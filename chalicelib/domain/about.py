@@ -3,13 +3,16 @@
 Whatever is not said is left open: a notice that names no stop is about every stop. Source: GTFS-realtime's EntitySelector and schema.org's JobPosting.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.domain.strict_json import Json
 from chalicelib.domain.times import from_ms, to_ms
+
+MOST_ENTITIES = 500
+"""What names more is about its routes, or if these are too many, about everything: rather one message too many than one too few."""
 
 
 class Activity(StrEnum):
@@ -77,14 +80,14 @@ def about_values(about: About) -> dict[str, Json]:
     values: dict[str, Json] = {
         "entities": [_entity_values(one) for one in about.entities],
         "periods": [[to_ms(moment) if moment else None for moment in (one.start, one.end)] for one in about.periods],
-        "estimated": about.estimated,
+        "estimated": about.estimated or None,
         "areas": _listed(about.areas),
         "categories": _listed(about.categories),
         "pay": about.pay,
         "workload": str(about.workload) if about.workload else None,
         "agency": about.agency,
     }
-    return {name: value for name, value in values.items() if value not in (None, [], False)}
+    return {name: value for name, value in values.items() if value not in (None, [])}
 
 
 def read_about(values: Mapping[str, Json]) -> About:
@@ -107,11 +110,22 @@ def widened(about: About, before: About) -> About:
     moved away from them. Source: T-Alerts."""
     return replace(
         about,
-        entities=() if not (about.entities and before.entities) else tuple(dict.fromkeys((*about.entities, *before.entities))),
-        periods=() if not (about.periods and before.periods) else tuple(dict.fromkeys((*about.periods, *before.periods))),
-        areas=frozenset() if not (about.areas and before.areas) else about.areas | before.areas,
-        categories=frozenset() if not (about.categories and before.categories) else about.categories | before.categories,
+        entities=condensed((*about.entities, *before.entities)) if about.entities and before.entities else (),
+        periods=tuple(dict.fromkeys((*about.periods, *before.periods))) if about.periods and before.periods else (),
+        areas=about.areas | before.areas if about.areas and before.areas else frozenset(),
+        categories=about.categories | before.categories if about.categories and before.categories else frozenset(),
+        pay=max(about.pay, before.pay) if about.pay is not None and before.pay is not None else None,
+        workload=about.workload if about.workload is before.workload else None,
+        agency=about.agency if about.agency == before.agency else None,
     )
+
+
+def condensed(entities: Iterable[Entity]) -> tuple[Entity, ...]:
+    """Each of them once, in order, and no more than can be kept; none: everything."""
+    found = tuple(dict.fromkeys(entities))
+    if len(found) > MOST_ENTITIES:
+        found = tuple(dict.fromkeys(replace(one, stop=None, trip=None) for one in found))
+    return found if len(found) <= MOST_ENTITIES else ()
 
 
 def _entity_values(one: Entity) -> dict[str, Json]:

@@ -5,15 +5,12 @@ of either we do not know is left out.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
-from chalicelib.domain.about import About, Activity, Entity, Period
+from chalicelib.domain.about import About, Activity, Entity, Period, condensed
 from chalicelib.domain.strict_json import Json
 from chalicelib.feeds.gtfs_shapes import Fields, fields, rows, second, text, whole
 
-MOST_ENTITIES = 500
-"""An alert that names more is about its routes, or if these are too many, about everything: rather one message too many than one too few."""
 MOST_NAME = 100
 """Nobody asks for a stop or a route with a longer name."""
 
@@ -29,7 +26,7 @@ def about(alert: Fields, affected: Sequence[Span]) -> About:
     estimated = text(alert.get("durationcertainty")).upper() == "ESTIMATED"
     created = second(alert.get("createdtimestamp")) if estimated else None
     return About(
-        entities=_few([_entity(row) for row in rows(alert.get("informedentity"))]),
+        entities=condensed(_entity(row) for row in rows(alert.get("informedentity"))),
         periods=tuple(sorted({Period(_moment(start or created), _moment(end)) for start, end in affected}, key=_order)),
         estimated=estimated,
     )
@@ -62,13 +59,6 @@ def _direction(*said: Json) -> int | None:
 
 def _name(value: Json) -> str | None:
     return text(value)[:MOST_NAME] or None
-
-
-def _few(entities: Sequence[Entity]) -> tuple[Entity, ...]:
-    found = tuple(dict.fromkeys(entities))
-    if len(found) > MOST_ENTITIES:
-        found = tuple(dict.fromkeys(replace(one, stop=None, trip=None) for one in found))
-    return found if len(found) <= MOST_ENTITIES else ()
 
 
 def _moment(at: int | None) -> datetime | None:

@@ -1,5 +1,6 @@
 """What holds of matching whatever is asked and said: in every zone, across clock changes, by any entity."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -8,8 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as some
 
-from chalicelib.domain.about import About, Activity, Entity, Period, Workload
-from chalicelib.domain.filters import Facility, Filters, Hours, Journey
+from chalicelib.domain.about import About, Activity, Entity, Period, Workload, about_values, read_about, widened
+from chalicelib.domain.filters import Facility, Filters, Hours, Journey, filter_values, read_filters
 from chalicelib.domain.hours import is_inside, next_inside
 from chalicelib.domain.matching import Mismatch, Told, told_again_at, why_not
 from chalicelib.domain.notice import Kind, Severity
@@ -201,3 +202,20 @@ def test_what_is_told_later_passes_then_and_only_the_hours_kept_it(filters: Filt
         assert again > now
         assert passes(filters, notice, zone, again)
         assert passes(replace(filters, hours=None), notice, zone, now)
+
+
+@given(filters=asks, now=notices, before=abouts, zone=zones, moment=moments)
+@settings(deadline=None)
+def test_whoever_was_told_is_told_how_it_goes_on(filters: Filters, now: Told, before: About, zone: ZoneInfo, moment: datetime) -> None:
+    now = replace(now, about=replace(now.about, estimated=before.estimated))
+    update, first = replace(now, about=widened(now.about, before)), replace(now, about=before)
+    for told in (now, first):
+        assert why_not(filters, update, zone=zone, now=moment) is None or why_not(filters, told, zone=zone, now=moment) is not None
+
+
+@given(filters=asks, about=abouts)
+def test_what_is_asked_and_said_is_kept_as_it_is(filters: Filters, about: About) -> None:
+    assert read_filters(json.loads(json.dumps(filter_values(filters)))) == filters
+    assert read_about(json.loads(json.dumps(about_values(about)))) == about
+    assert bool(filter_values(filters)) is (filters != Filters())
+    assert bool(about_values(about)) is (about != About())

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.about import NOTHING_SAID, About, Activity, Entity, Period
+from chalicelib.domain.about import MOST_ENTITIES, NOTHING_SAID, About, Activity, Entity, Period
 from chalicelib.domain.notice import Severity, Urgency
-from chalicelib.feeds.gtfs_about import MOST_ENTITIES, MOST_NAME
+from chalicelib.feeds.gtfs_about import MOST_NAME
 from tests.feeds.feeds import NOON, NOW, a_feed, an_alert, as_protobuf, read, read_one
 from tests.samples import sample
 
