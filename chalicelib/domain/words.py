@@ -1,16 +1,13 @@
-"""The words residents text us: stop, help, start and the commands, of every language at once, compared by one folding.
+"""The words residents text us: stop, help, start and the commands, of every language at once, compared by one folding."""
 
-Matching is exact after folding; there is no edit distance, because one letter parts ALTO (stop) from ALTA (join).
-"""
-
-import re
 import tomllib
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.domain.folding import UNSPACED, fold, squash
 from chalicelib.domain.locale import canonical
+from chalicelib.domain.talk_dates import Dates
 from chalicelib.errors import Misconfigured
 
 Vocabulary = Mapping[str, str]
@@ -18,15 +15,40 @@ Vocabulary = Mapping[str, str]
 
 Tokens = tuple[str, ...]
 
-_MARKED_SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARABIC")
-_SAME_LETTER = str.maketrans({"ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ٱ": "ا", "ں": "ن", "ہ": "ه", "đ": "d", "ł": "l", "ı": "i", "ø": "o", "ـ": ""})
-_APOSTROPHES = "'’ʼ`"
-_UNSPACED = re.compile(r"([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+)")
+
+@dataclass(frozen=True)
+class Phrases:
+    """Words and sentences, each with its language, found by their first word."""
+
+    by_first: Mapping[str, tuple[tuple[Tokens, str], ...]]
+
+    @classmethod
+    def of(cls, *tables: Mapping[str, Any]) -> "Phrases":
+        """Those of tables of languages; of two languages that share one, the first one listed."""
+        found: dict[Tokens, str] = {}
+        for table in tables:
+            for tag, phrases in table.items():
+                for phrase in phrases:
+                    found.setdefault(tuple(fold(phrase).split()), canonical(tag))
+        by_first: dict[str, list[tuple[Tokens, str]]] = {}
+        for tokens, tag in found.items():
+            by_first.setdefault(tokens[0], []).append((tokens, tag))
+        return cls({first: tuple(sorted(some, key=lambda one: -len(one[0]))) for first, some in by_first.items()})
+
+    def at(self, tokens: Tokens, at: int) -> tuple[Tokens, str] | None:
+        """The longest that stands at a place, with its language."""
+        return next((one for one in self.by_first.get(tokens[at], ()) if tokens[at : at + len(one[0])] == one[0]), None)
+
+    def keys(self) -> dict[str, str]:
+        """Each without its spaces, with its language."""
+        return {"".join(tokens): tag for some in self.by_first.values() for tokens, tag in some}
 
 
 @dataclass(frozen=True)
 class Words:
-    """Every word we know, by what it does. Made by `parse`."""
+    """Every word we know, by what it does. Made by `parse`. `stop_keys` are stop words and sentences without their spaces; `insistent` are
+    sentences that mean stop wherever they stand, unless one of `denials` comes before; `pause_near` are words for a pause that hold a stop word:
+    they count only with a date."""
 
     stop: Vocabulary
     help: Vocabulary
@@ -36,63 +58,74 @@ class Words:
     list: Vocabulary
     language: Vocabulary
     languages: Vocabulary
-    endings: Mapping[Tokens, str]
+    pause: Vocabulary
+    pause_near: Vocabulary
+    resume: Vocabulary
+    everywhere: Vocabulary
+    yes: Vocabulary
+    no: Vocabulary
+    stop_keys: Vocabulary
+    endings: Phrases
+    insistent: Phrases
+    denials: frozenset[str]
+    angry: frozenset[str]
     fillers: frozenset[str]
+    joiners: frozenset[str]
     blocking: frozenset[str]
     unblocking: frozenset[str]
+    dates: Mapping[str, Dates]
 
     @classmethod
     def parse(cls, toml_text: str) -> "Words":
         """Read a word file. Raises Misconfigured naming the table that is missing."""
         try:
-            data = tomllib.loads(toml_text)
-            stop = _vocabulary(data["stop"])
-            return cls(
-                stop=stop,
-                help=_vocabulary(data["help"]),
-                start=_vocabulary(data["start"]),
-                join=_vocabulary(data["join"]),
-                leave={**_vocabulary(data["leave"]), **stop},
-                list=_vocabulary(data["list"]),
-                language=_vocabulary(data["language"]),
-                languages=_vocabulary(data["language_names"]),
-                endings=_endings(data["stop"], data["stop_phrases"]),
-                fillers=frozenset(squash(word) for words in data["fillers"].values() for word in words),
-                blocking=frozenset(word.casefold() for word in data["twilio"]["stop"]),
-                unblocking=frozenset(word.casefold() for word in data["twilio"]["start"]),
-            )
+            return _words(tomllib.loads(toml_text))
         except tomllib.TOMLDecodeError as error:
             raise Misconfigured(f"words.toml is not TOML: {error}") from error
         except KeyError as error:
             raise Misconfigured(f"words.toml lacks {error}") from error
 
+    def commands(self) -> Iterable[Vocabulary]:
+        """Every table of words that alone ask something of us."""
+        return (self.stop, self.help, self.start, self.join, self.leave, self.list, self.language, self.languages, self.pause, self.resume, self.yes, self.no)
+
     def tokens(self, text: str) -> Tokens:
         """The folded words of a text; a run of unspaced script is cut at the longest words we know."""
         return tuple(piece for word in fold(text).split() for piece in self._cut(word))
 
-    def plainly_stops(self, text: str) -> str | None:
-        """The stop word or phrase of a text that says nothing else but courtesies; None for any other text."""
-        tokens, found, at = self.tokens(text), None, 0
+    def plainly_stops(self, text: str) -> tuple[str, str] | None:
+        """The stop word or phrase of a text that says nothing else but courtesies, and its language; None for any other text."""
+        tokens, at = self.tokens(text), 0
+        found: tuple[Tokens, str] | None = None
         while at < len(tokens):
-            ending = self._ending_at(tokens, at)
+            ending = self.endings.at(tokens, at)
             if not ending and tokens[at] not in self.fillers:
                 return None
-            found = found or (" ".join(ending) if ending else None)
-            at += len(ending) or 1
-        return found
+            found = found or ending
+            at += len(ending[0]) if ending else 1
+        return (" ".join(found[0]), found[1]) if found else None
 
     def mentions_stop(self, text: str) -> bool:
         """Whether a stop word or phrase stands anywhere in a text."""
         tokens = self.tokens(text)
-        return any(self._ending_at(tokens, at) for at in range(len(tokens)))
+        return any(self.endings.at(tokens, at) for at in range(len(tokens)))
 
-    def _ending_at(self, tokens: Tokens, at: int) -> Tokens:
-        matches = (ending for ending in self.endings if tokens[at : at + len(ending)] == ending)
-        return max(matches, key=len, default=())
+    def insists(self, text: str) -> tuple[str, str] | None:
+        """The sentence that means stop wherever it stands, and its language; None where it is denied."""
+        tokens = self.tokens(text)
+        for at in range(len(tokens)):
+            found = self.insistent.at(tokens, at)
+            if found and not self.denials & set(tokens[:at]):
+                return " ".join(found[0]), found[1]
+        return None
+
+    def is_angry(self, text: str) -> bool:
+        """Whether a text swears or threatens."""
+        return bool(self.angry & set(self.tokens(text)))
 
     def _cut(self, word: str) -> Iterable[str]:
-        for run in filter(None, _UNSPACED.split(word)):
-            while _UNSPACED.fullmatch(run):
+        for run in filter(None, UNSPACED.split(word)):
+            while UNSPACED.fullmatch(run):
                 piece = next((run[:end] for end in range(len(run), 0, -1) if self._knows(run[:end])), run[:1])
                 yield piece
                 run = run[len(piece) :]
@@ -100,37 +133,43 @@ class Words:
                 yield run
 
     def _knows(self, piece: str) -> bool:
-        return piece in self.fillers or (piece,) in self.endings
+        return piece in self.fillers or piece in self.endings.by_first or piece in self.pause_near
 
 
-def fold(text: str) -> str:
-    """A text with case, width, marks, invisible characters, emoji and punctuation folded away, single spaces between words."""
-    letters: list[str] = []
-    script = ""
-    for letter in unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold()):
-        kind = unicodedata.category(letter)
-        if kind[0] == "M":
-            letters.append("" if kind == "Me" or script.startswith(_MARKED_SCRIPTS) or "VARIATION" in unicodedata.name(letter, "") else letter)
-            continue
-        script = unicodedata.name(letter, "")
-        letters.append(_plain(letter, kind))
-    folded = unicodedata.normalize("NFC", "".join(letters))
-    return " ".join(folded.split())
+def _words(data: Mapping[str, Any]) -> Words:
+    stop = _vocabulary(data["stop"])
+    endings = Phrases.of(data["stop"], data["stop_phrases"], data["stop_anywhere"])
 
+    def vocabulary(table: str) -> Vocabulary:
+        """A word that means two things stops."""
+        return {word: tag for word, tag in _vocabulary(data[table]).items() if word not in stop}
 
-def squash(text: str) -> str:
-    """A folded text without its spaces: how whole words and keywords are compared (`RED LINE`, `redline`)."""
-    return fold(text).replace(" ", "")
-
-
-def _plain(letter: str, kind: str) -> str:
-    if kind[0] == "N":
-        return str(unicodedata.digit(letter)) if kind == "Nd" else letter
-    if letter in _APOSTROPHES or kind in {"Cf", "Cs", "Co"}:
-        return ""
-    if kind[0] == "L":
-        return letter.translate(_SAME_LETTER)
-    return " "
+    return Words(
+        stop=stop,
+        help=vocabulary("help"),
+        start=vocabulary("start"),
+        join=vocabulary("join"),
+        leave={**vocabulary("leave"), **stop},
+        list=vocabulary("list"),
+        language=vocabulary("language"),
+        languages=vocabulary("language_names"),
+        pause=vocabulary("pause"),
+        pause_near=vocabulary("pause_near_stop"),
+        resume=vocabulary("resume"),
+        everywhere=vocabulary("everywhere"),
+        yes=vocabulary("yes"),
+        no=vocabulary("no"),
+        stop_keys={**endings.keys(), **stop},
+        endings=endings,
+        insistent=Phrases.of(data["stop_anywhere"]),
+        denials=_set(data["denials"]),
+        angry=_set(data["angry"]),
+        fillers=_set(data["fillers"]),
+        joiners=_set(data["joiners"]),
+        blocking=frozenset(word.casefold() for word in data["twilio"]["stop"]),
+        unblocking=frozenset(word.casefold() for word in data["twilio"]["start"]),
+        dates={canonical(tag): Dates.parse(row) for tag, row in data["dates"].items()},
+    )
 
 
 def _vocabulary(table: Mapping[str, Any]) -> Vocabulary:
@@ -142,10 +181,5 @@ def _vocabulary(table: Mapping[str, Any]) -> Vocabulary:
     return found
 
 
-def _endings(stop: Mapping[str, Any], phrases: Mapping[str, Any]) -> Mapping[Tokens, str]:
-    found: dict[Tokens, str] = {}
-    for table in (stop, phrases):
-        for tag, words in table.items():
-            for word in words:
-                found.setdefault(tuple(fold(word).split()), canonical(tag))
-    return found
+def _set(table: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(squash(word) for words in table.values() for word in words)

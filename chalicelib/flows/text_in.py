@@ -1,25 +1,67 @@
-"""Text in: who sent it, and what it means to us."""
+"""Text in: whoever texts us is read, the conversation takes one step, and what it says becomes true with what it changes.
 
+person, pause, sign-up that waits → domain/talk → STOP is written first → one transaction: changes, memory, replies
+"""
+
+import logging
 import re
+from dataclasses import replace
+from zoneinfo import ZoneInfo
 
-from chalicelib.domain.conversation import as_provider_heard, locale_for, understand
 from chalicelib.domain.parsing import parse_phone
+from chalicelib.domain.preferences import UNCHOSEN, Preferences
+from chalicelib.domain.talk import Heard, step
+from chalicelib.domain.talk_changes import StopAll, Taken
+from chalicelib.domain.talk_state import Talk, Waiting
 from chalicelib.errors import Invalid
 from chalicelib.flows.services import Services
-from chalicelib.store.inbound import Inbound
+from chalicelib.flows.talking import Acting, writes_of
+from chalicelib.store.inbound import Inbound, Replies
+from chalicelib.store.sign_ups import SignUp
+from chalicelib.store.subscribers import Person
 
 _E164 = re.compile(r"\+[0-9]{7,15}")
+_log = logging.getLogger("belfry")
 
 
-def text_in(sid: str, *, sender: str, body: str, opt_out_type: str, services: Services) -> Inbound:
-    """A text as a flow takes it. `opt_out_type` is what the provider says it acted on, empty for most texts. A number that texts us is
-    good, whatever a provider held against it. Raises Invalid where the sender is no phone number, as with a short code."""
+def text_in(sid: str, *, sender: str, body: str, opt_out_type: str, services: Services) -> Replies:
+    """Take a text; its replies, none for silence. `opt_out_type` is what the provider says it acted on, empty for most texts. A number that
+    texts us is good, whatever a provider held against it. Raises Invalid where the sender is no phone number, as with a short code, and
+    TransactionRefused where another text of the same person came between."""
     if not _E164.fullmatch(sender):
         raise Invalid.field("#/From", "invalid_phone", "A text comes from a phone number.")
-    now, city = services.now(), services.city
-    person = services.store.subscribers.find(parse_phone(sender, pointer="#/From"))
+    now, city, store = services.now(), services.city, services.store
+    person = store.subscribers.find(parse_phone(sender, pointer="#/From"))
     if person.known and (person.known.bad or person.known.faults):
-        services.store.addresses.prove_good(person.hash)
-    heard = understand(body, words=services.words(), city=city, asked=person.memory.asking(now))
-    meaning = as_provider_heard(heard, opt_out_type)
-    return Inbound(sid, person, meaning, locale_for(meaning, person.locale, city.languages), now, answered=bool(opt_out_type))
+        store.addresses.prove_good(person.hash)
+    preferences, sign_up = _preferences(person, services), store.sign_ups.waiting(person.hash, now)
+    talk = _state(person, preferences, sign_up, services)
+    zone = ZoneInfo(preferences.zone) if preferences.zone else city.zone
+    taken = step(talk, Heard(body, opt_out_type), now, words=services.words(), city=city, zone=zone)
+    inbound = Inbound(sid, person, taken.meaning, taken.locale, now, answered=bool(opt_out_type))
+    replies = _answer(Acting(inbound, preferences, sign_up), taken, services)
+    fields = {"sid": sid, "verb": str(taken.meaning.verb), "locale": taken.locale, "silent": not replies}
+    _log.info("text answered", extra={"fields": fields})
+    return replies
+
+
+def _preferences(person: Person, services: Services) -> Preferences:
+    """What they chose for all they follow."""
+    return services.store.preferences.of(person.known.subscriber) if person.known and person.known.subscriber else UNCHOSEN
+
+
+def _state(person: Person, preferences: Preferences, sign_up: SignUp | None, services: Services) -> Talk:
+    until = preferences.paused_until
+    paused = until if until and until > services.now() else None
+    waiting = Waiting(sign_up.id, sign_up.topics, sign_up.locale) if sign_up else None
+    return replace(person.talk, paused_until=paused, waiting=waiting)
+
+
+def _answer(acting: Acting, taken: Taken, services: Services) -> Replies:
+    render, store, inbound = services.renderer().reply, services.store, acting.inbound
+    if StopAll() in taken.changes:
+        store.addresses.opt_out(inbound.person.hash, inbound.at)
+    replies = tuple(render(said.template, taken.locale, **said.values).body for said in taken.replies)
+    groups = writes_of(acting, taken.changes, reply=replies[0] if replies else "", services=services)
+    meanwhile = taken.memory if StopAll() in taken.changes else inbound.person.memory.understood()
+    return store.inbound.answer(inbound, replies, taken.memory, groups, meanwhile=meanwhile)

@@ -1,7 +1,6 @@
 """Texts from residents: `POST /sms/inbound`, as Twilio calls it.
 
-Signature, then whether we answered this text before, then what it means, then the one flow that does it. Neither what was
-written nor by whom is ever logged.
+Signature, then whether we answered this text before, then the one flow that takes it. Neither what was written nor by whom is ever logged.
 """
 
 import logging
@@ -13,36 +12,17 @@ from urllib.parse import parse_qsl, urlencode
 
 from chalice.app import Blueprint, Request, Response
 
-from chalicelib.domain.conversation import Verb
 from chalicelib.errors import Forbidden, Invalid, Malformed, Refused, TransactionRefused
-from chalicelib.flows.ask_back import ask_back
-from chalicelib.flows.change_language import change_language
-from chalicelib.flows.give_help import give_help
-from chalicelib.flows.leave_topic import leave_topic
-from chalicelib.flows.list_topics import list_topics
 from chalicelib.flows.services import Services
-from chalicelib.flows.start_texts import start_texts
-from chalicelib.flows.stop_texts import stop_texts
-from chalicelib.flows.subscribe import subscribe
 from chalicelib.flows.text_in import text_in
 from chalicelib.intake.answers import answered, read_bytes
+from chalicelib.store.inbound import Replies
 
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 200
 MOST_TRIES = 3
 """Tries where another text of the same person changed their rows while we decided."""
 
-_FLOWS: Mapping[Verb, Callable[..., str | None]] = {
-    Verb.STOP: stop_texts,
-    Verb.START: start_texts,
-    Verb.JOIN: subscribe,
-    Verb.LEAVE: leave_topic,
-    Verb.LIST: list_topics,
-    Verb.LANGUAGE: change_language,
-    Verb.HELP: give_help,
-    Verb.UNCLEAR_STOP: ask_back,
-    Verb.UNKNOWN: ask_back,
-}
 _SID = re.compile(r"[A-Za-z0-9]{2,64}")
 _log = logging.getLogger("belfry")
 
@@ -64,30 +44,27 @@ def routes(services: Callable[[], Services]) -> Blueprint:
     return door
 
 
-def reply_to(form: Mapping[str, str], *, services: Services) -> str | None:
-    """The reply to a text, or None for silence; a text seen before gets the reply it got. Raises Malformed without its id."""
+def reply_to(form: Mapping[str, str], *, services: Services) -> Replies:
+    """The replies to a text, none for silence; a text seen before gets those it got. Raises Malformed without its id."""
     sid = form.get("MessageSid", "")
     if not _SID.fullmatch(sid):
         raise Malformed("A text has a MessageSid.")
     before = services.store.inbound.answered(sid)
-    if before:
-        return before.reply
+    if before is not None:
+        return before
     for _ in range(MOST_TRIES - 1):
         with suppress(TransactionRefused):
             return _answer(sid, form, services)
     return _answer(sid, form, services)
 
 
-def _answer(sid: str, form: Mapping[str, str], services: Services) -> str | None:
+def _answer(sid: str, form: Mapping[str, str], services: Services) -> Replies:
     """Read afresh, decide, do. Raises TransactionRefused where another text of the same person came between."""
     try:
-        inbound = text_in(sid, sender=form.get("From", ""), body=form.get("Body", ""), opt_out_type=form.get("OptOutType", ""), services=services)
+        return text_in(sid, sender=form.get("From", ""), body=form.get("Body", ""), opt_out_type=form.get("OptOutType", ""), services=services)
     except Invalid:
         _log.info("text from no phone number", extra={"fields": {"sid": sid}})
-        return None
-    reply = _FLOWS[inbound.meaning.verb](inbound, services=services)
-    _log.info("text answered", extra={"fields": {"sid": inbound.sid, "verb": str(inbound.meaning.verb), "locale": inbound.locale, "silent": reply is None}})
-    return reply
+        return ()
 
 
 def _signed_form(request: Request, services: Services) -> dict[str, str]:
@@ -110,7 +87,7 @@ def _pairs(request: Request) -> list[tuple[str, str]]:
         raise Forbidden("Nothing that Twilio would send.") from error
 
 
-def _twiml(reply: str | None) -> Response:
-    inside = f"<Message>{escape(reply, quote=False)}</Message>" if reply else ""
+def _twiml(replies: Replies) -> Response:
+    inside = "".join(f"<Message>{escape(reply, quote=False)}</Message>" for reply in replies)
     body = f'<?xml version="1.0" encoding="UTF-8"?><Response>{inside}</Response>'
     return Response(body=body, status_code=200, headers={"Content-Type": "text/xml; charset=utf-8"})

@@ -1,21 +1,22 @@
-"""Inbound texts that were answered: `IN#<sid>` / `TEXT`, the provider's id of a text and our reply. Never what was written.
+"""Inbound texts that were answered: `IN#<sid>` / `TEXT`, the provider's id of a text and our replies. Never what was written.
 
 A text is answered once: whatever it changes and this row are one transaction, and whoever finds the row gives its reply.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.consent import Consent, How, Step, wording_id
 from chalicelib.domain.conversation import Meaning
+from chalicelib.domain.talk_state import Memory
 from chalicelib.domain.times import to_ms
 from chalicelib.errors import TransactionRefused
-from chalicelib.state.table import Absent, Key, Put, Row, Table, Value, Write
+from chalicelib.state.table import Absent, Key, Put, Row, Table, Value, Values, Write
 from chalicelib.store.consents import Consents
 from chalicelib.store.packing import packed
-from chalicelib.store.subscribers import Memory, Person, Subscribers
+from chalicelib.store.subscribers import Person, Subscribers
 
 _KEPT = timedelta(days=30)
 _BESIDE = 3
@@ -34,31 +35,26 @@ class Inbound:
     at: datetime
     answered: bool = False
 
-    def consents(self, step: Step, topics: Iterable[str], *, subscriber: str, reply: str) -> list[Consent]:
-        """What the ledger says of this text: one entry a topic."""
-        return [
-            Consent(
-                subscriber=subscriber,
-                address=self.person.hash,
-                channel=Channel.SMS,
-                topic=topic,
-                step=step,
-                how=How.KEYWORD,
-                source=self.sid,
-                locale=self.locale,
-                at=self.at,
-                word=self.meaning.word,
-                wording="" if self.answered else wording_id(reply),
-            )
-            for topic in topics
-        ]
+    def consent(self, step: Step, topic: str, *, subscriber: str, reply: str, detail: str = "") -> Consent:
+        """What the ledger says of this text and a topic. `detail` is what was chosen."""
+        return Consent(
+            subscriber=subscriber,
+            address=self.person.hash,
+            channel=Channel.SMS,
+            topic=topic,
+            step=step,
+            how=How.KEYWORD,
+            source=self.sid,
+            locale=self.locale,
+            at=self.at,
+            word=self.meaning.word,
+            wording="" if self.answered else wording_id(reply),
+            detail=detail,
+        )
 
 
-@dataclass(frozen=True)
-class Answered:
-    """What a text was answered with; None: silence."""
-
-    reply: str | None
+Replies = tuple[str, ...]
+"""What a text is answered with, one message each; none is silence."""
 
 
 @dataclass(frozen=True)
@@ -69,25 +65,25 @@ class InboundTexts:
     subscribers: Subscribers
     consents: Consents
 
-    def answered(self, sid: str) -> Answered | None:
+    def answered(self, sid: str) -> Replies | None:
         """What this text was answered with, if it was."""
         found = self.table.get(_key(sid))
-        return Answered(str(found["reply"]) if found.get("reply") else None) if found is not None else None
+        return _replies(found) if found is not None else None
 
     def answer(
-        self, inbound: Inbound, reply: str | None, memory: Memory, changes: Sequence[Sequence[Write]] = (), *, meanwhile: Memory | None = None
-    ) -> str | None:
-        """Make the changes and settle the text. The reply that is true: ours, or that of whoever settled it before us.
+        self, inbound: Inbound, replies: Replies, memory: Memory, changes: Sequence[Sequence[Write]] = (), *, meanwhile: Memory | None = None
+    ) -> Replies:
+        """Make the changes and settle the text. The replies that are true: ours, or those of whoever settled it before us.
 
         Each group of changes is made whole, and in order. More than fit one transaction take several, the earlier with
         `meanwhile` as memory (else `memory`); the last settles the text. Raises TransactionRefused where the person's rows have
         changed since they were read."""
-        said = None if inbound.answered else reply
+        said = () if inbound.answered else replies
         *earlier, last = packed(changes, beside=_BESIDE)
         who, turn = inbound.person.hash, inbound.person.memory.turn
         for number, writes in enumerate(earlier):
             self.table.transact([self.subscribers.remember_write(who, meanwhile or memory, since=turn + number), *writes])
-        kept = [self.consents.wording_write(said)] if said and changes else []
+        kept = [self.consents.wording_write(said[0])] if said and changes else []
         since = turn + len(earlier) if said or changes else None  # silence that changes nothing is true whoever came between
         own = [Put(_row(inbound, said), expect=Absent()), self.subscribers.remember_write(who, memory, since=since)]
         try:
@@ -96,15 +92,21 @@ class InboundTexts:
             found = self.answered(inbound.sid)
             if found is None:
                 raise
-            return found.reply
+            return found
         return said
 
 
-def _row(inbound: Inbound, reply: str | None) -> Row:
+def _row(inbound: Inbound, replies: Replies) -> Row:
     values: dict[str, Value] = {"at": to_ms(inbound.at), "ttl": round((inbound.at + _KEPT).timestamp())}
-    if reply is not None:
-        values["reply"] = reply
+    if replies:
+        values["replies"] = list(replies)
     return Row(_key(inbound.sid), values)
+
+
+def _replies(values: Values) -> Replies:
+    """Those of a row; one of an earlier release held a single one."""
+    found = values.get("replies") or ([values["reply"]] if values.get("reply") else [])
+    return tuple(str(one) for one in found) if isinstance(found, list) else ()
 
 
 def _key(sid: str) -> Key:

@@ -9,7 +9,7 @@ from chalicelib.domain.address import Channel
 from chalicelib.domain.consent import How
 from chalicelib.domain.strict_json import Json
 from chalicelib.domain.times import from_ms, to_ms
-from chalicelib.state.table import Absent, Change, Key, Lacks, Put, Row, Table, Update, Values, Write
+from chalicelib.state.table import Absent, Change, Delete, Key, Lacks, Put, Row, Table, Update, Values, Write
 
 VALID = timedelta(hours=48)
 VALID_BY_TEXT = timedelta(hours=24)
@@ -98,6 +98,10 @@ class SignUps:
     def confirm_write(self, name: str) -> Write:
         """The write that uses a sign-up up, for a transaction: refused the second time."""
         return Update(sign_up_key(name), Change(set={"confirmed": True}), expect=Lacks("confirmed"))
+
+    def decline_write(self, address: str) -> Write:
+        """The write that makes a phone's NO true, for a transaction: it is asked about nothing any more, nor reminded."""
+        return Delete(asked_key(address))
 
 
 def sign_up_key(name: str) -> Key:

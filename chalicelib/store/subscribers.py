@@ -2,46 +2,19 @@
 of the talk itself: language, what we asked last, what STOP ended, what waits for START.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from chalicelib.domain.address import Address
 from chalicelib.domain.conversation import Asked
+from chalicelib.domain.filters import Filters, filter_values, read_filters
+from chalicelib.domain.talk_state import Follow, Memory, Talk
 from chalicelib.domain.times import from_ms, to_ms
 from chalicelib.state.table import Key, Lacks, Put, Row, Table, Value, Values, Write, equals
 from chalicelib.store.addresses import Addresses, KnownAddress
 from chalicelib.store.subscriptions import Subscription, Subscriptions
-
-_ANSWER_WITHIN = timedelta(hours=24)
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What we remember of a talk. `blocked` says whether the provider itself acts on the word that stopped us; None where
-    no such word was texted to us. `ended` is what START brings back; `wanted` was asked for while only START could help. `turn` counts
-    how often the talk went on."""
-
-    locale: str | None = None
-    asked: Asked = Asked.NOTHING
-    asked_at: datetime | None = None
-    puzzled: int = 0
-    ended: tuple[str, ...] = ()
-    wanted: tuple[str, ...] = ()
-    blocked: bool | None = None
-    turn: int = 0
-
-    def understood(self) -> "Memory":
-        """The same after a text that we understood: nothing is asked any more."""
-        return replace(self, asked=Asked.NOTHING, asked_at=None, puzzled=0)
-
-    def asking(self, now: datetime) -> Asked:
-        """What we asked, while an answer still counts as one."""
-        return self.asked if self.is_fresh(now) else Asked.NOTHING
-
-    def is_fresh(self, now: datetime) -> bool:
-        """Whether we asked something, or did not understand, within a day."""
-        return self.asked_at is not None and now - self.asked_at < _ANSWER_WITHIN
 
 
 @dataclass(frozen=True)
@@ -60,11 +33,6 @@ class Person:
         return bool(self.known and self.known.opted_out)
 
     @property
-    def blocked(self) -> bool:
-        """Whether the provider blocks them too. Not knowing how they opted out, we take it that it does: it told us so."""
-        return self.opted_out and self.memory.blocked is not False
-
-    @property
     def locale(self) -> str | None:
         """Their language, where they have told it."""
         return self.memory.locale or next((one.locale for one in self.subscriptions), None)
@@ -73,6 +41,11 @@ class Person:
     def topics(self) -> list[str]:
         """What they follow on this channel."""
         return [one.topic for one in self.subscriptions]
+
+    @property
+    def talk(self) -> Talk:
+        """The state of the talk with them, as far as their rows say it."""
+        return Talk(self.memory, tuple(Follow(one.topic, one.locale, one.filters) for one in self.subscriptions), self.opted_out)
 
 
 def judged(person: Person, found: KnownAddress) -> KnownAddress:
@@ -116,27 +89,49 @@ def _values(memory: Memory) -> Values:
     values: dict[str, Value] = {
         "locale": memory.locale,
         "asked": str(memory.asked),
-        "asked_at": to_ms(memory.asked_at) if memory.asked_at else None,
-        "puzzled": memory.puzzled,
+        "asked_at": _ms(memory.asked_at),
+        "options": list(memory.options) or None,
+        "tries": memory.tries or None,
+        "helped_at": _ms(memory.helped_at),
         "ended": list(memory.ended),
+        "parts": _parts_text(memory.parts),
         "wanted": list(memory.wanted),
         "blocked": memory.blocked,
+        "places": list(memory.places) or None,
     }
     return {name: value for name, value in values.items() if value is not None}
 
 
 def _memory(values: Values) -> Memory:
-    locale, asked_at, blocked = values.get("locale"), values.get("asked_at"), values.get("blocked")
+    locale, blocked = values.get("locale"), values.get("blocked")
     return Memory(
         locale=str(locale) if locale else None,
         asked=Asked(str(values.get("asked", ""))),
-        asked_at=from_ms(asked_at) if isinstance(asked_at, int) else None,
-        puzzled=int(str(values.get("puzzled", 0))),
+        asked_at=_moment(values.get("asked_at")),
+        options=_names(values.get("options")),
+        tries=int(str(values.get("tries", 0))),
+        helped_at=_moment(values.get("helped_at")),
         ended=_names(values.get("ended")),
+        parts={topic: read_filters(part) for topic, part in json.loads(str(values.get("parts", "{}"))).items()},
         wanted=_names(values.get("wanted")),
         blocked=blocked if isinstance(blocked, bool) else None,
+        places=_names(values.get("places")),
         turn=int(str(values.get("turn", 0))),
     )
+
+
+def _parts_text(parts: Mapping[str, Filters]) -> str | None:
+    """Which part of each topic, where it is not all of it."""
+    kept = {topic: values for topic, part in parts.items() if (values := filter_values(part))}
+    return json.dumps(kept, ensure_ascii=False, sort_keys=True) if kept else None
+
+
+def _ms(moment: datetime | None) -> int | None:
+    return to_ms(moment) if moment else None
+
+
+def _moment(value: Value) -> datetime | None:
+    return from_ms(value) if isinstance(value, int) else None
 
 
 def _names(value: Value) -> tuple[str, ...]:

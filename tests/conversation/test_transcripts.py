@@ -5,56 +5,32 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.domain.locale import SPOKEN
 from tests.conversation.booth import HERE, Booth
+from tests.conversation.transcripts import FOLDER, played, read, written
 
 TOPICS = ["transit", "transit/red-line", "events", "jobs", "emergency"]
 
-TALKS = {
-    "en": [
-        ("ALERTS", "joined", {"topic": "transit"}, {"transit": "en"}),
-        ("JOIN City jobs", "joined", {"topic": "jobs"}, {"jobs": "en", "transit": "en"}),
-        ("LIST", "topics", {"follows": ["jobs", "transit"], "others": ["transit/red-line", "events", "emergency"]}, {"jobs": "en", "transit": "en"}),
-        ("HELP", "help", {}, {"jobs": "en", "transit": "en"}),
-        ("LEAVE JOBS", "left", {"topics": ["jobs"], "follows": ["transit"]}, {"transit": "en"}),
-        ("STOP", "stopped", {}, {}),
-        ("START", "restored", {"follows": ["transit"]}, {"transit": "en"}),
-    ],
-    "es": [
-        ("Alertas", "joined", {"topic": "transit"}, {"transit": "es"}),
-        ("alta empleos de la ciudad", "joined", {"topic": "jobs"}, {"jobs": "es", "transit": "es"}),
-        ("lista", "topics", {"follows": ["jobs", "transit"], "others": ["transit/red-line", "events", "emergency"]}, {"jobs": "es", "transit": "es"}),
-        ("¡Ayuda!", "help", {}, {"jobs": "es", "transit": "es"}),
-        ("dejar empleos", "left", {"topics": ["jobs"], "follows": ["transit"]}, {"transit": "es"}),
-        ("ALTO", "stopped", {}, {}),
-        ("Empezar", "restored", {"follows": ["transit"]}, {"transit": "es"}),
-    ],
-    "ar": [
-        ("تنبيهات", "joined", {"topic": "transit"}, {"transit": "ar"}),
-        ("انضم وظائف المدينة", "joined", {"topic": "jobs"}, {"jobs": "ar", "transit": "ar"}),
-        ("قائمة", "topics", {"follows": ["jobs", "transit"], "others": ["transit/red-line", "events", "emergency"]}, {"jobs": "ar", "transit": "ar"}),
-        ("مساعدة", "help", {}, {"jobs": "ar", "transit": "ar"}),
-        ("اترك وظائف المدينة", "left", {"topics": ["jobs"], "follows": ["transit"]}, {"transit": "ar"}),
-        ("توقف", "stopped", {}, {}),
-        ("ابدأ", "restored", {"follows": ["transit"]}, {"transit": "ar"}),
-    ],
-    "zh-Hans": [
-        ("提醒", "joined", {"topic": "transit"}, {"transit": "zh-Hans"}),
-        ("加入市政职位", "joined", {"topic": "jobs"}, {"jobs": "zh-Hans", "transit": "zh-Hans"}),
-        ("列表", "topics", {"follows": ["jobs", "transit"], "others": ["transit/red-line", "events", "emergency"]}, {"jobs": "zh-Hans", "transit": "zh-Hans"}),
-        ("帮助", "help", {}, {"jobs": "zh-Hans", "transit": "zh-Hans"}),
-        ("退出市政职位", "left", {"topics": ["jobs"], "follows": ["transit"]}, {"transit": "zh-Hans"}),
-        ("停止", "stopped", {}, {}),
-        ("开始", "restored", {"follows": ["transit"]}, {"transit": "zh-Hans"}),
-    ],
-}
+WALKED = {"join", "place", "list", "language", "pause", "resume", "leave", "stop", "start", "help", "unknown", "unclear_stop"}
 
 
-@pytest.mark.parametrize("locale", TALKS)
-def test_a_talk_goes_on_in_one_language_from_join_to_start(tmp_path: Path, locale: str) -> None:
+@pytest.mark.parametrize("locale", SPOKEN)
+def test_a_talk_goes_word_for_word_as_its_transcript_has_it(tmp_path: Path, locale: str, caplog: pytest.LogCaptureFixture) -> None:
     booth = Booth(tmp_path)
-    for text, name, values, follows in TALKS[locale]:
-        assert booth.text(text) == booth.says(name, locale, **values), text
-        assert booth.follows() == follows, text
+    with caplog.at_level("INFO", logger="belfry"):
+        odd = [(line.number, line.said, replies) for line, replies in played(read(FOLDER / f"{locale}.txt"), booth) if replies != line.replies]
+    assert odd == []
+    told = [record.__dict__["fields"] for record in caplog.records if record.message == "text answered"]
+    assert {fields["verb"] for fields in told} >= WALKED, "a transcript walks every way"
+    assert {fields["locale"] for fields in told} >= {locale}
+
+
+def test_a_transcript_is_read_as_it_is_written(tmp_path: Path) -> None:
+    text = "# words\n> LIST\n< one\n  two\n< three\n\n~ 25 hours\n> STOP\n"
+    (tmp_path / "x.txt").write_text(text)
+    lines = read(tmp_path / "x.txt")
+    assert [line.replies for line in lines if line.kind == ">"] == [("one\ntwo", "three"), ()]
+    assert "\n".join(written(line, line.replies) for line in lines) + "\n" == text
 
 
 @pytest.mark.parametrize(
@@ -78,15 +54,15 @@ def test_a_talk_goes_on_in_one_language_from_join_to_start(tmp_path: Path, local
 )
 def test_a_topic_is_joined_at_once_in_the_language_of_the_words(tmp_path: Path, text: str, topic: str, locale: str) -> None:
     booth = Booth(tmp_path)
-    assert booth.text(text) == booth.says("joined", locale, topic=topic)
+    assert booth.text(text) == booth.says("joined", locale, topics=[topic])
     assert booth.follows() == {topic: locale}
 
 
 def test_a_subscriber_keeps_their_language_unless_a_word_chooses_another(tmp_path: Path) -> None:
     booth = Booth(tmp_path)
     booth.text("ALERTAS")
-    assert booth.text("JOIN EVENTS") == booth.says("joined", "es", topic="events")
-    assert booth.text("ALERTS") == booth.says("joined", "en", topic="transit")
+    assert booth.text("JOIN EVENTS") == booth.says("joined", "es", topics=["events"])
+    assert booth.text("ALERTS") == booth.says("joined", "en", topics=["transit"])
     assert booth.follows() == {"transit": "en", "events": "en"}
 
 
@@ -118,7 +94,7 @@ def test_language_is_asked_first_only_of_a_text_that_is_none_of_our_words(tmp_pa
     assert booth.text("hello?") == booth.says("which_language", "en")
     assert booth.text("2") == booth.says("language_set", "es", others=TOPICS)
     assert booth.text("hello?") == booth.says("not_understood", "es")
-    assert booth.text("EMPLEOS") == booth.says("joined", "es", topic="jobs")
+    assert booth.text("EMPLEOS") == booth.says("joined", "es", topics=["jobs"])
 
 
 def test_a_number_answers_the_language_question_only_within_a_day(tmp_path: Path) -> None:
@@ -133,13 +109,13 @@ def test_a_number_that_is_a_bus_is_no_answer_to_the_language_question(tmp_path: 
     city = (HERE / "city.toml").read_text("utf-8").replace('keywords = ["RED LINE", "RED"]', 'keywords = ["02", "14"]')
     booth = Booth(tmp_path, city=city)
     booth.text("hello?")
-    assert booth.text("02") == booth.says("joined", "en", topic="transit/red-line")
+    assert booth.text("02") == booth.says("joined", "en", topics=["transit/red-line"])
 
 
 @pytest.mark.parametrize("text", ["JOIN", "subscribe", "YES", "START"])
 def test_a_start_word_of_a_stranger_shows_what_there_is(tmp_path: Path, text: str) -> None:
     booth = Booth(tmp_path)
-    assert booth.text(text) == booth.says("topics", "en", follows=[], others=TOPICS)
+    assert booth.text(text) == booth.says("topics", "en", follows=[], others=TOPICS, places={})
     assert booth.follows() == {}
 
 
@@ -189,14 +165,14 @@ def test_leaving_the_last_topic_says_how_to_come_back(tmp_path: Path) -> None:
     booth = Booth(tmp_path)
     booth.text("TRANSIT")
     assert booth.text("LEAVE TRANSIT") == booth.says("left", "en", topics=["transit"], follows=[])
-    assert booth.text("LIST") == booth.says("topics", "en", follows=[], others=TOPICS)
+    assert booth.text("LIST") == booth.says("topics", "en", follows=[], others=TOPICS, places={})
 
 
 def test_every_topic_followed_leaves_none_to_join(tmp_path: Path) -> None:
     booth = Booth(tmp_path)
     for topic in TOPICS:
         booth.text(f"JOIN {topic}")
-    assert booth.text("LIST") == booth.says("topics", "en", follows=sorted(TOPICS), others=[])
+    assert booth.text("LIST") == booth.says("topics", "en", follows=sorted(TOPICS), others=[], places={})
 
 
 def test_other_people_are_left_alone(tmp_path: Path) -> None:

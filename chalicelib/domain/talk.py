@@ -1,0 +1,181 @@
+"""The conversation as a machine: (state, text, now) → what we say, what changes, what we remember. No I/O, no clock.
+
+    stop ── StopAll ──► silence, but for HELP, START, a topic or a command      (whatever we asked before)
+    start, yes          what STOP ended; or the sign-up that waits for this phone
+    topic, join ──► joined ──► [where?] ──► narrowed                            pause ──► [until when?] ──► paused ──► resume
+    none of our words   which language? a stranger; else help, once a day
+
+A question in brackets is open for a day, and only the last one is.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from chalicelib.domain.city import City
+from chalicelib.domain.conversation import Asked, Meaning, Verb, as_provider_heard, locale_for, spoken, understand
+from chalicelib.domain.talk_changes import Decline, Leave, Said, SetLocale, StopAll, Taken
+from chalicelib.domain.talk_joins import confirmed, joined, restored
+from chalicelib.domain.talk_lists import guess, listed, options_of
+from chalicelib.domain.talk_pauses import pausing, resuming
+from chalicelib.domain.talk_places import placed, unplaced
+from chalicelib.domain.talk_state import Talk
+from chalicelib.domain.talk_turn import Turn
+from chalicelib.domain.topic import lineage
+from chalicelib.domain.words import Words
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A text as it came. `opt_out_type` is what the provider says it acted on, empty for most texts."""
+
+    body: str
+    opt_out_type: str = ""
+
+
+def step(talk: Talk, heard: Heard, now: datetime, *, words: Words, city: City, zone: ZoneInfo) -> Taken:
+    """Take a text. `zone` is the one that the person lives in."""
+    question, today = talk.memory.question(now), now.astimezone(zone).date()
+    meaning = understand(heard.body, words=words, city=city, question=question, today=today)
+    meaning = as_provider_heard(meaning, heard.opt_out_type)
+    if not heard.opt_out_type:
+        meaning = _in_context(meaning, talk, question.asked, words)
+    turn = Turn(talk, meaning, locale_for(meaning, talk.locale, city.languages), now, zone, city, question.asked)
+    return _TAKES[meaning.verb](turn)
+
+
+def _in_context(meaning: Meaning, talk: Talk, asked: Asked, words: Words) -> Meaning:
+    """YES to "no more texts?" is a stop, and where a sign-up waits it is for that; some words for START end a pause, where there is one."""
+    if asked is Asked.STOP and not talk.opted_out and meaning.verb in {Verb.YES, Verb.START} and meaning.word in words.yes:
+        return Meaning(Verb.STOP, meaning.word, locale=meaning.locale)
+    if talk.waiting and not talk.opted_out and meaning.verb is Verb.START and meaning.word in words.yes:
+        return replace(meaning, verb=Verb.YES)
+    if talk.paused_until and not talk.opted_out and meaning.verb is Verb.START and meaning.word in words.resume:
+        return replace(meaning, verb=Verb.RESUME)
+    return meaning
+
+
+# --- stop, start ------------------------------------------------------------------------------------------------------
+
+
+def _stop(turn: Turn) -> Taken:
+    """The one confirmation; silence for whoever is stopped already."""
+    talk, memory, blocks = turn.talk, turn.memory, turn.meaning.blocks
+    stopping = talk.opted_out and memory.blocked is not None  # a stop word was taken before, even if its worker died half way
+    if stopping and not talk.follows:
+        return turn.taken(memory=replace(memory, blocked=memory.blocked or blocks))
+    ended = tuple(dict.fromkeys([*(memory.ended if stopping else ()), *talk.topics]))
+    parts = {topic: talk.part_of(topic) for topic in ended}
+    memory = replace(memory, locale=talk.locale, ended=ended, parts=parts, wanted=(), blocked=blocks)
+    return turn.taken(Said("stopped", {}), changes=(StopAll(),), memory=memory)
+
+
+def _start(turn: Turn) -> Taken:
+    """What goes on from now, or what there is to join."""
+    if turn.talk.blocked and not turn.meaning.unblocks:
+        return turn.taken(Said("start_first", {"topics": []}))
+    return restored(turn)
+
+
+def _yes(turn: Turn) -> Taken:
+    """A sign-up that waits is confirmed. Elsewhere a mere yes means nothing to us."""
+    return confirmed(turn, turn.talk.waiting) if turn.talk.waiting and not turn.talk.opted_out else _unknown(turn)
+
+
+def _no(turn: Turn) -> Taken:
+    """A sign-up that waits is declined; a NO to "no more texts?" gets what is followed."""
+    if turn.talk.waiting and not turn.talk.opted_out:
+        return turn.taken(Said("declined", {}), changes=(Decline(turn.talk.waiting.id),))
+    return listed(turn) if turn.asked is Asked.STOP else _unknown(turn)
+
+
+# --- topics -----------------------------------------------------------------------------------------------------------
+
+
+def _join(turn: Turn) -> Taken:
+    if turn.meaning.topics:
+        return joined(turn)
+    if turn.meaning.near:
+        return guess(turn, Asked.TOPIC, turn.meaning.near)
+    topics = [topic for topic in turn.city.topics if topic not in turn.talk.topics] or list(turn.city.topics)
+    return turn.asks(Said("which_topic", {"topics": topics}), asked=Asked.TOPIC, options=options_of(topics))
+
+
+def _leave(turn: Turn) -> Taken:
+    """What ended and what goes on; or why there was nothing to end."""
+    follows, named = turn.follows, turn.meaning.topics
+    if not named:
+        near = tuple(topic for topic in turn.meaning.near if topic in follows)
+        if near:
+            return guess(turn, Asked.LEAVE, near)
+        return turn.asks(Said("which_to_leave", {"topics": follows}), asked=Asked.LEAVE, options=options_of(follows))
+    ending = [one for one in follows if any(one == topic or one.startswith(topic + "/") for topic in named)]
+    if not ending:
+        above = next((one for one in lineage(named[0]) if one in follows), None)
+        return turn.taken(Said("not_following", {"topic": named[0], "above": above}))
+    said = Said("left", {"topics": ending, "follows": [one for one in follows if one not in ending]})
+    return turn.taken(said, changes=tuple(Leave(topic) for topic in ending))
+
+
+def _help(turn: Turn) -> Taken:
+    return turn.taken(Said("help", {}))
+
+
+# --- language ---------------------------------------------------------------------------------------------------------
+
+
+def _language(turn: Turn) -> Taken:
+    """In the language asked for; where we do not write that one, those that we do."""
+    locale = spoken(turn.meaning.language, turn.city.languages)
+    if locale is None:
+        return turn.asks(Said("offer_languages", {}), asked=Asked.LANGUAGE, options=turn.city.languages)
+    others = [] if turn.talk.follows else list(turn.city.topics)
+    memory = replace(turn.memory, locale=locale, helped_at=None if turn.asked is Asked.LANGUAGE else turn.memory.helped_at)
+    turned = replace(turn, locale=locale)
+    said, changes = Said("language_set", {"others": others}), (SetLocale(locale),)
+    if others:
+        return turned.asks(said, asked=Asked.TOPIC, options=options_of(others), changes=changes, memory=memory)
+    return turned.taken(said, changes=changes, memory=memory)
+
+
+# --- what we do not understand ----------------------------------------------------------------------------------------
+
+
+def _unclear_stop(turn: Turn) -> Taken:
+    """STOP or LEAVE? Whoever said stop gets silence."""
+    if turn.talk.opted_out:
+        return turn.silent()
+    return turn.asks(Said("stop_or_leave", {"follows": turn.follows}), asked=Asked.STOP, options=())
+
+
+def _unknown(turn: Turn) -> Taken:
+    """Which language? Or what we do understand. Once a day; whoever said stop gets silence."""
+    if turn.talk.opted_out:
+        return turn.silent()
+    if turn.asked is Asked.PLACE:
+        return unplaced(turn)
+    if turn.talk.memory.was_helped(turn.now):
+        return turn.silent()
+    helped = replace(turn.talk.memory, helped_at=turn.now)
+    if turn.talk.locale is None:
+        return turn.asks(Said("which_language", {}), asked=Asked.LANGUAGE, options=turn.city.languages, memory=helped)
+    return turn.taken(Said("not_understood", {}), memory=helped)
+
+
+_TAKES: Mapping[Verb, Callable[[Turn], Taken]] = {
+    Verb.STOP: _stop,
+    Verb.START: _start,
+    Verb.YES: _yes,
+    Verb.NO: _no,
+    Verb.JOIN: _join,
+    Verb.LEAVE: _leave,
+    Verb.LIST: listed,
+    Verb.LANGUAGE: _language,
+    Verb.PLACE: placed,
+    Verb.PAUSE: pausing,
+    Verb.RESUME: resuming,
+    Verb.HELP: _help,
+    Verb.UNCLEAR_STOP: _unclear_stop,
+    Verb.UNKNOWN: _unknown,
+}

@@ -1,0 +1,140 @@
+"""What a text changes, as writes: each change whole in one group, with its entry in the ledger of consent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from chalicelib.domain.address import Channel
+from chalicelib.domain.consent import EVERYTHING, Step, detail_of
+from chalicelib.domain.filters import EVERYTHING as ALL_OF_IT
+from chalicelib.domain.preferences import Preferences
+from chalicelib.domain.talk_changes import Change, Confirm, Decline, Join, Leave, Narrow, Pause, SetLocale, StopAll, Welcome
+from chalicelib.flows.services import Services
+from chalicelib.state.table import Write
+from chalicelib.store.addresses import KnownAddress
+from chalicelib.store.inbound import Inbound
+from chalicelib.store.sign_ups import SignUp
+from chalicelib.store.subscribers import judged
+from chalicelib.store.subscriptions import Subscription
+
+Groups = list[list[Write]]
+
+MOST_AT_ONCE = 20
+"""Topics that one transaction takes, with their entries in the ledger."""
+
+
+@dataclass(frozen=True)
+class Acting:
+    """A text that is acted on, what its sender chose, and the sign-up that waits for them."""
+
+    inbound: Inbound
+    preferences: Preferences
+    sign_up: SignUp | None
+
+
+def writes_of(acting: Acting, changes: Sequence[Change], *, reply: str, services: Services) -> Groups:
+    """The changes as groups of writes; `reply` is the sentence that confirms them. What may safely be made twice comes first, because a worker
+    that dies between two transactions has its text delivered again."""
+    writer = _Writer(acting, reply, services)
+    groups = [group for change in changes for group in writer.changed(change)]
+    return [*groups, *writer.joined([change for change in changes if isinstance(change, Join)], welcome=Welcome() in changes)]
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Writes for one text."""
+
+    acting: Acting
+    reply: str
+    services: Services
+
+    def changed(self, change: Change) -> Groups:
+        """The groups of one change; those who come are another matter."""
+        match change:
+            case StopAll():
+                return self._stopped()
+            case Leave():
+                return [self._left(change.topic)]
+            case SetLocale():
+                return self._turned(change)
+            case Narrow():
+                return [self._narrowed(one, change) for one in self._follows if one.topic == change.topic]
+            case Pause():
+                return self._paused(change)
+            case Confirm():
+                return [[self.services.store.sign_ups.confirm_write(change.sign_up)]]
+            case Decline():
+                return [[self.services.store.sign_ups.decline_write(self.acting.inbound.person.hash)]]
+        return []
+
+    def joined(self, joins: Sequence[Join], *, welcome: bool) -> Groups:
+        """The address is welcome again, and follows; all at once where one transaction holds it."""
+        if not welcome:
+            return []
+        store, person = self.services.store, self.acting.inbound.person
+        found = store.addresses.claim(person.address, subscriber=self.services.new_id(), verified=True)
+        groups = [[store.addresses.welcome_write(judged(person, found))], *(self._join(one, found) for one in joins)]
+        return [[write for group in groups for write in group]] if len(joins) <= MOST_AT_ONCE else groups
+
+    @property
+    def _follows(self) -> Sequence[Subscription]:
+        return self.acting.inbound.person.subscriptions
+
+    @property
+    def _subscriber(self) -> str:
+        """Empty for a stranger, whose row says all there is to say."""
+        known = self.acting.inbound.person.known
+        return known.subscriber if known else ""
+
+    def _join(self, join: Join, found: KnownAddress) -> list[Write]:
+        store, inbound, sign_up = self.services.store, self.acting.inbound, self.acting.sign_up
+        had = next((one.preferences for one in self._follows if one.topic == join.topic), self.acting.preferences)
+        subscription = Subscription(found.subscriber, join.topic, Channel.SMS, found.hash, inbound.locale, had, join.filters)
+        consent = inbound.consent(join.step, join.topic, subscriber=found.subscriber, reply=self.reply, detail=detail_of(join.filters, had))
+        if sign_up and join.sign_up == sign_up.id:
+            wording, detail = sign_up.wording or consent.wording, sign_up.detail or consent.detail
+            consent = replace(consent, how=sign_up.how, source=sign_up.id, wording=wording, detail=detail)
+        return [*store.subscriptions.join_writes(subscription), store.consents.add_write(consent)]
+
+    def _stopped(self) -> Groups:
+        """Each subscription ends with its entry in the ledger."""
+        store, subscriber = self.services.store, self._subscriber
+        if not subscriber:
+            return []
+        topics = [*self.acting.inbound.person.topics, EVERYTHING]
+        entries = [self.acting.inbound.consent(Step.STOPPED, topic, subscriber=subscriber, reply=self.reply) for topic in topics]
+        return [
+            [*(store.subscriptions.leave_writes(subscriber, one.topic, Channel.SMS) if one.topic != EVERYTHING else ()), store.consents.add_write(one)]
+            for one in entries
+        ]
+
+    def _left(self, topic: str) -> list[Write]:
+        store, subscriber = self.services.store, self._subscriber
+        entry = self.acting.inbound.consent(Step.LEFT, topic, subscriber=subscriber, reply=self.reply)
+        return [*store.subscriptions.leave_writes(subscriber, topic, Channel.SMS), store.consents.leave_write(entry)]
+
+    def _turned(self, change: SetLocale) -> Groups:
+        """What is followed comes in another language; the ledger hears of it where all was asked for."""
+        store = self.services.store
+        turning = [one for one in self._follows if change.topics is None or one.topic in change.topics]
+        groups = [store.subscriptions.locale_writes([one], change.locale) for one in turning]
+        if change.topics is not None or not self._subscriber:
+            return groups
+        entry = self.acting.inbound.consent(Step.LANGUAGE, EVERYTHING, subscriber=self._subscriber, reply=self.reply)
+        return [*groups, [store.consents.add_write(entry)]]
+
+    def _narrowed(self, one: Subscription, change: Narrow) -> list[Write]:
+        store = self.services.store
+        narrowed = replace(one, filters=replace(one.filters, areas=change.areas))
+        detail = detail_of(narrowed.filters, narrowed.preferences)
+        entry = self.acting.inbound.consent(Step.PREFERENCES, one.topic, subscriber=one.subscriber, reply=self.reply, detail=detail)
+        return [*store.subscriptions.choice_writes(narrowed), store.consents.add_write(entry)]
+
+    def _paused(self, change: Pause) -> Groups:
+        """All that the person follows, on every channel, and what they follow next."""
+        store, subscriber = self.services.store, self._subscriber
+        pausing = [replace(one, preferences=replace(one.preferences, paused_until=change.until)) for one in store.subscriptions.of(subscriber)]
+        kept = replace(self.acting.preferences, paused_until=change.until)
+        detail = detail_of(ALL_OF_IT, kept)
+        entry = self.acting.inbound.consent(Step.PREFERENCES, EVERYTHING, subscriber=subscriber, reply=self.reply, detail=detail)
+        last = [store.preferences.write(subscriber, kept), store.consents.add_write(entry)]
+        return [*(store.subscriptions.choice_writes(one) for one in pausing), last]
