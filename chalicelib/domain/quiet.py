@@ -1,5 +1,6 @@
 """Quiet hours: local hours in which what is not urgent is held."""
 
+from bisect import bisect_left
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -32,4 +33,19 @@ def released_at(window: Window, zone: ZoneInfo, now: datetime) -> datetime:
         release += _MINUTE
     while not is_quiet(window, zone, release - _MINUTE):  # an end that clocks skip is read too late; `now` is quiet
         release -= _MINUTE
-    return release
+    changed = _clock_change(zone, now, release)
+    return changed if changed and not is_quiet(window, zone, changed) else release
+
+
+def _clock_change(zone: ZoneInfo, start: datetime, end: datetime) -> datetime | None:
+    """When clocks are first changed after `start`, if by `end` they are: set back, they may show a time again at which it was not quiet yet."""
+
+    def offset(moment: datetime) -> timedelta | None:
+        return moment.astimezone(zone).utcoffset()
+
+    before = offset(start)
+    if offset(end) == before:
+        return None
+    first = start.replace(second=0, microsecond=0).astimezone(UTC)
+    minutes = range(int((end - first) / _MINUTE) + 2)
+    return first + _MINUTE * bisect_left(minutes, True, key=lambda minute: offset(first + _MINUTE * minute) != before)

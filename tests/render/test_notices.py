@@ -306,4 +306,5 @@ def test_a_notice_without_any_text_is_refused():
 def test_no_notice_template_is_unused_or_missing():
     files = {path.relative_to(TEMPLATES / "notice").as_posix() for path in (TEMPLATES / "notice").rglob("*.*")}
     parts = {"sms.txt", "email.subject.txt", "email.txt", "email.html", "kiosk.json", "label.txt"}
-    assert files == {f"{kind}/{part}" for kind in Kind for part in parts | {"kind.txt"}} | {f"base/{part}" for part in parts | {"lead.txt"}}
+    digest = {f"digest/{part}.txt" for part in ("title", "texts", "emails")}
+    assert files == digest | {f"{kind}/{part}" for kind in Kind for part in parts | {"kind.txt"}} | {f"base/{part}" for part in parts | {"lead.txt"}}
