@@ -1,5 +1,7 @@
 """Who is told when something fails: alarms, all on one topic that an operator subscribes to."""
 
+from collections.abc import Sequence
+
 from chalicelib.state.queue import MOST_DELAY
 from infra.functions import FUNCTIONS, SES_EVENTS, TICK, WORKERS, Worker
 from infra.shapes import Resource, Resources, attribute, camel, ref, resource
@@ -21,6 +23,11 @@ LOGGED = {
 }
 """Failures that Lambda does not count as such, because the worker gives back only the messages concerned."""
 
+SAID_AT_THE_DOOR = {
+    "robots sign up": ("robots", "Hardly anybody confirms a sign-up: pages ask a question first until that is over, or an admin releases the switch sign-ups"),
+}
+"""The same for what HTTP doors log."""
+
 _SPACE = "Belfry"
 _MINUTE = 60
 _URGENT_WAITS = 180
@@ -40,8 +47,10 @@ def resources(stage: str) -> Resources:
         },
         "TickSilentAlarm": _silent(),
     }
-    for said in LOGGED:
-        made |= _logged(said, stage)
+    for said, told in LOGGED.items():
+        made |= _logged(said, told, stage, by=[worker.resource for worker in WORKERS])
+    for said, told in SAID_AT_THE_DOOR.items():
+        made |= _logged(said, told, stage, by=["ApiHandler"])
     made |= {f"{name}ErrorsAlarm": _errors(name) for name in FUNCTIONS}
     made |= {f"{worker.dead_resource}Alarm": _dead(worker) for worker in WORKERS}
     made |= {f"{worker.queue_resource}WaitsAlarm": _waits(worker) for worker in WORKERS if worker.urgent}
@@ -81,17 +90,17 @@ def _silent() -> Resource:
     )
 
 
-def _logged(said: str, stage: str) -> Resources:
-    """Count a line in the workers' logs, and an alarm from the first."""
-    metric, meaning = LOGGED[said]
+def _logged(said: str, told: tuple[str, str], stage: str, *, by: Sequence[str]) -> Resources:
+    """Count a line in these functions' logs, and an alarm from the first."""
+    metric, meaning = told
     name, title = f"{metric}-{stage}", camel(metric)
     counted = {"MetricNamespace": _SPACE, "MetricName": name, "MetricValue": "1"}
     pattern = f'{{ $.said = "{said}" }}'
     made = {
-        f"{worker.resource}{title}Metric": resource(
-            "AWS::Logs::MetricFilter", LogGroupName=ref(f"{worker.resource}LogGroup"), FilterPattern=pattern, MetricTransformations=[counted]
+        f"{function}{title}Metric": resource(
+            "AWS::Logs::MetricFilter", LogGroupName=ref(f"{function}LogGroup"), FilterPattern=pattern, MetricTransformations=[counted]
         )
-        for worker in WORKERS
+        for function in by
     }
     return made | {f"{title}Alarm": _alarm(meaning, Namespace=_SPACE, MetricName=name, Statistic="Sum", Threshold=1)}
 

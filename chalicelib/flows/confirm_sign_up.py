@@ -1,7 +1,7 @@
 """Confirm a sign-up: whoever holds the letter's link is the address's owner, and agrees."""
 
 from chalicelib.domain.address import Channel
-from chalicelib.domain.consent import Consent, How, Step, wording_id
+from chalicelib.domain.consent import Consent, Step, wording_id
 from chalicelib.domain.conversation import known
 from chalicelib.errors import NotFound, TransactionRefused
 from chalicelib.flows.services import Services
@@ -42,11 +42,12 @@ def _writes(found: SignUp, address: KnownAddress, locale: str, services: Service
             channel=Channel.EMAIL,
             topic=topic,
             step=Step.JOINED,
-            how=How.WEB,
+            how=found.how,
             source=found.id,
             locale=locale,
             at=services.now(),
             wording=wording_id(agreement),
+            detail=found.detail,
         )
         subscription = Subscription(address.subscriber, topic, Channel.EMAIL, address.hash, locale)
         writes += [*store.subscriptions.join_writes(subscription), store.consents.add_write(entry)]

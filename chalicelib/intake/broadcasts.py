@@ -85,7 +85,7 @@ def routes(services: Callable[[], Services]) -> Blueprint:
 def _create(request: Request, services: Services) -> Response:
     """A request that was done before gets its first answer before anything else is looked at: what was right then may be late by now."""
     key = require(request, "broadcasts:write", services=services)
-    name = RequestName(key.name, "POST /v1/broadcasts", _idempotency_key(request))
+    name = RequestName(key.name, "POST /v1/broadcasts", idempotency_key(request))
     body, body_hash = _body(request)
     before = services.store.requests.find(name, services.now())
     if before:
@@ -97,7 +97,7 @@ def _create(request: Request, services: Services) -> Response:
 def _correct(request: Request, wrong: str, services: Services) -> Response:
     """As above: whoever asks again is told the same, whatever has become of the wrong one."""
     key = require(request, "broadcasts:write", services=services)
-    name = RequestName(key.name, f"POST /v1/broadcasts/{wrong}/correct", _idempotency_key(request))
+    name = RequestName(key.name, f"POST /v1/broadcasts/{wrong}/correct", idempotency_key(request))
     body, body_hash = _body(request)
     before = services.store.requests.find(name, services.now())
     if before:
@@ -135,7 +135,7 @@ def _order(body: dict[str, Json], services: Services) -> tuple[Notice, SendAt | 
     return read_fields(body, topics=services.city.topics, areas=services.city.areas, sent=starts_at), send_at
 
 
-def _idempotency_key(request: Request) -> str:
+def idempotency_key(request: Request) -> str:
     """The caller's name for this request, bare or in quotes."""
     given = _KEY.fullmatch((request.headers.get("idempotency-key") or "").strip())
     if given is None:

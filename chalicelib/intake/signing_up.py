@@ -9,7 +9,8 @@ from chalicelib.domain.times import from_ms, to_ms
 from chalicelib.flows.answer_question import answer_question
 from chalicelib.flows.ask_question import ask_question
 from chalicelib.flows.services import Services
-from chalicelib.flows.sign_up import Human, Origin, sign_up
+from chalicelib.flows.sign_up import sign_up
+from chalicelib.flows.signing import Human, Origin
 from chalicelib.intake.html import Form, first
 
 HONEYPOT = "website"

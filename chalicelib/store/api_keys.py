@@ -17,6 +17,7 @@ SCOPES = (
     "kiosks:read",
     "kiosks:write",
     "subscribers:read",
+    "subscribers:write",
     "switches:read",
     "switches:write",
 )

@@ -19,7 +19,8 @@ from chalicelib.domain.city import SignUpLimits
 from chalicelib.domain.message import NOT_TRIED, Answer, Message, Outcome, Parcel, SmsMessage
 from chalicelib.flows.send_reply import send_reply
 from chalicelib.flows.services import Gate
-from chalicelib.flows.sign_up import Origin, sign_up
+from chalicelib.flows.sign_up import sign_up
+from chalicelib.flows.signing import Origin
 from chalicelib.store.stores import Stores
 from tests.conversation.booth import ANA, Booth
 

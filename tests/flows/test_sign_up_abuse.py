@@ -12,7 +12,7 @@ from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.city import SignUpLimits
 from chalicelib.domain.consent import How
 from chalicelib.errors import StateLater
-from chalicelib.flows.sign_up import Human, Origin
+from chalicelib.flows.signing import Human, Origin
 from chalicelib.flows.turn_switch import turn_switch
 from chalicelib.flows.watching import WATCHDOG
 from chalicelib.store.switches import SIGN_UPS, Thrown

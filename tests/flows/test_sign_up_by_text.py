@@ -11,7 +11,7 @@ from chalicelib.domain.consent import How, wording_id
 from chalicelib.domain.message import Advice, Answer, Outcome
 from chalicelib.errors import Invalid
 from chalicelib.flows.send_reply import send_reply
-from chalicelib.flows.sign_up import Origin
+from chalicelib.flows.signing import Origin
 from chalicelib.flows.turn_switch import turn_switch
 from chalicelib.state.table import Change
 from chalicelib.store.addresses import address_key

@@ -19,6 +19,7 @@ from chalicelib.channels.ses_events import read_event
 from chalicelib.channels.twilio_status import read_callback
 from chalicelib.domain.address import Channel
 from chalicelib.domain.message import NOT_TRIED, Answer, EmailMessage, Outcome, Parcel
+from chalicelib.domain.times import to_ms
 from chalicelib.flows.services import Sender, Services
 from chalicelib.state.queue import Queue
 from chalicelib.state.sqlite_queue import Received
@@ -197,7 +198,9 @@ class Day(Desk):
         self.work()
 
     def form(self, path: str, **fields: str) -> Reply:
-        """A form, by a resident or by Twilio."""
+        """A form, by a resident or by Twilio; that of a sign-up five seconds after it was shown."""
+        if path == "/join":
+            fields["form"] = self.services.tokens.sign("join", str(to_ms(self.clock() - timedelta(seconds=5))))
         answer = self.call("POST", path, urlencode(fields).encode(), {"Content-Type": FORM, "X-Twilio-Signature": "s"})
         assert answer.status < 300, answer
         return answer
@@ -232,6 +235,10 @@ class Day(Desk):
             self.form("/join", topic="transit", email=f"{name}@example.org")
             self.work()
             self.form(self._link())
+        self.form("/join", topic="transit", phone="(202) 555-0104")
+        person = {"phone": "(202) 555-0105", "topics": ["transit"], "locale": "es", "consent": {"how": "Form 12", "at": "2026-12-01T11:00:00Z"}}
+        assert self.post("/v1/subscribers", person).status == 202
+        self.work()
         self.follower("transit", "emergency", channels=(Channel.SMS, Channel.EMAIL))
 
     def kiosks_come(self) -> None:

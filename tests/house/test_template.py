@@ -20,7 +20,7 @@ from chalicelib.state.queue import MOST_DELAY
 from infra.build import Built
 from infra.functions import FUNCTIONS, SECONDS, VISIBILITY, WORKERS
 from infra.target import RUNTIME
-from infra.watch import LOGGED
+from infra.watch import LOGGED, SAID_AT_THE_DOOR
 from tests.house.sources import ROOT
 
 pytestmark = pytest.mark.bundle
@@ -143,7 +143,7 @@ def test_a_worker_takes_messages_from_its_own_queue_alone(template: Template, wo
 
 def test_the_provider_secret_is_read_only_by_what_calls_or_is_called_by_twilio(prod: Template) -> None:
     readers = {function for function in FUNCTIONS if any("/twilio" in one for one in resources(prod, function))}
-    assert readers == {"APIHandler", "SendSmsUrgent", "SendSmsRoutine"}
+    assert readers == {"APIHandler", "SendSmsUrgent", "SendSmsRoutine", "SendReply"}
 
 
 def test_only_what_sends_email_may(prod: Template) -> None:
@@ -188,9 +188,10 @@ def test_a_launch_may_lie_in_its_queue_as_long_as_it_is_queued_ahead_and_nothing
 
 def test_what_is_counted_in_logs_is_what_the_code_logs(template: Template) -> None:
     sources = "".join(file.read_text("utf-8") for file in (ROOT / "chalicelib").rglob("*.py"))
-    assert not [said for said in LOGGED if f'("{said}"' not in sources]
+    assert not [said for said in (*LOGGED, *SAID_AT_THE_DOOR) if f'("{said}"' not in sources]
     counted = {(one["LogGroupName"]["Ref"], one["FilterPattern"]) for one in of_type(template, "AWS::Logs::MetricFilter").values()}
-    assert counted == {(f"{worker.resource}LogGroup", f'{{ $.said = "{said}" }}') for worker in WORKERS for said in LOGGED}
+    by_workers = {(f"{worker.resource}LogGroup", f'{{ $.said = "{said}" }}') for worker in WORKERS for said in LOGGED}
+    assert counted == by_workers | {("ApiHandlerLogGroup", f'{{ $.said = "{said}" }}') for said in SAID_AT_THE_DOOR}
     line = JsonLine().format(logging.LogRecord("belfry", logging.ERROR, "", 1, "job failed", None, None))
     assert json.loads(line)["said"] == "job failed"
 

@@ -38,7 +38,7 @@ HERE = Path(__file__).parents[2]
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OLD_SECRET = "whsec_" + "plJ3nmyCDGBKInavdOK15jsl9dQ8kZ1f"
 KEYS = {
-    "communicator": ("topics:read", "broadcasts:read", "broadcasts:write"),
+    "communicator": ("topics:read", "broadcasts:read", "broadcasts:write", "subscribers:write"),
     "second": ("broadcasts:write",),
     "approver": ("broadcasts:read", "broadcasts:approve"),
     "admin": SCOPES,

@@ -23,6 +23,7 @@ from tests.intake.desk import Desk, a_broadcast, a_notice
 
 DOCUMENT: dict[str, Any] = json.loads(document())
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
+SOMEBODY = {"phone": "(202) 555-0101", "topics": ["transit"], "locale": "en", "consent": {"how": "Signed form 12", "at": "2026-12-01T11:00:00Z"}}
 
 
 @pytest.fixture
@@ -82,7 +83,8 @@ def test_the_document_knows_channels_activities_codes_and_scopes() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["NewBroadcast", "NewCorrection", "NoticeEvent", "Approve", "NewKiosk", "Text", "SendAt", "About", "Entity", "Period", "TurnSwitch"]
+    "name",
+    ["NewBroadcast", "NewCorrection", "NoticeEvent", "Approve", "NewKiosk", "Text", "SendAt", "About", "Entity", "Period", "TurnSwitch", "NewSubscriber"],
 )
 def test_what_we_take_refuses_unknown_fields(name: str) -> None:
     assert SCHEMAS[name]["additionalProperties"] is False
@@ -115,6 +117,8 @@ def test_answers_are_as_the_document_says(desk: Desk) -> None:
         ("post", "/hooks/{source}", desk.hook("demo-city", a_notice())),
         ("post", "/hooks/{source}", desk.hook("demo-transit", a_feed(an_alert(), an_alert("b", closed_timestamp=5)))),
         ("post", "/hooks/{source}", desk.hook("nobody", a_notice())),
+        ("post", "/v1/subscribers", desk.post("/v1/subscribers", SOMEBODY)),
+        ("post", "/v1/subscribers", desk.post("/v1/subscribers", {**SOMEBODY, "phone": "911"})),
         ("get", "/v1/switches", desk.get("/v1/switches", key="admin")),
         ("post", "/v1/switches", desk.post("/v1/switches", {"name": "source:demo-transit", "stopped": True, "why": "A loop."}, key="admin")),
         ("get", "/v1/switches", desk.get("/v1/switches", key="admin")),

@@ -1,0 +1,122 @@
+"""Signing up: what a sign-up needs, and what becomes of it, wherever it comes from.
+
+caps → sign-up, letter and reminder in one transaction → the letter's queue
+
+What an address is to us decides nothing here, and is not read: it is looked at when the letter goes.
+"""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from chalicelib.domain.address import Address, Channel
+from chalicelib.domain.caps import caps
+from chalicelib.domain.city import QUIET
+from chalicelib.domain.consent import How, wording_id
+from chalicelib.domain.conversation import known
+from chalicelib.domain.parsing import parse_email, parse_mobile
+from chalicelib.domain.quiet import released_at
+from chalicelib.domain.strict_json import Json
+from chalicelib.errors import Invalid, Problem
+from chalicelib.flows.services import Services
+from chalicelib.state.queue import Outgoing
+from chalicelib.state.sending import send_all
+from chalicelib.state.table import Write
+from chalicelib.store.replies import Reply
+from chalicelib.store.sign_ups import SignUp
+
+MOST_TOPICS = 30
+"""In one sign-up, so that confirming it fits one transaction."""
+REMIND_AFTER = timedelta(hours=12)
+
+_log = logging.getLogger("belfry")
+
+
+class Human(StrEnum):
+    """What is known of whoever fills in a page: nothing that speaks for a person, a form filled in within a person's time, or a question answered."""
+
+    DOUBTFUL = "doubtful"
+    LIKELY = "likely"
+    SURE = "sure"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a sign-up comes from: a page or staff; how sure it is that a person made it; the sentence that was shown, where it was none of ours that
+    can be rendered again; the network address of whoever sent it, empty for staff; and what staff wrote down of the yes they were given."""
+
+    how: How = How.WEB
+    human: Human = Human.LIKELY
+    shown: str = ""
+    network: str = ""
+    proof: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def vouched(self) -> bool:
+        """Whether the hour's reserve is open to it."""
+        return self.how is How.STAFF or self.human is Human.SURE
+
+
+A_PAGE = Origin()
+"""Of which nothing more is known."""
+
+
+def checked(email: str, phone: str, topics: list[str], services: Services) -> tuple[list[Address], list[str]]:
+    """The addresses and topics that were given; whoever gives a number and an email address means both. Raises Invalid naming each wrong field."""
+    chosen = known(topics, services.city)
+    addresses: list[Address] = []
+    problems: list[Problem] = []
+    try:
+        if phone.strip():
+            addresses.append(parse_mobile(phone, countries=services.city.countries))
+    except Invalid as invalid:
+        problems += invalid.problems
+    try:
+        if email.strip() or not phone.strip():
+            addresses.append(parse_email(email))
+    except Invalid as invalid:
+        problems += invalid.problems
+    if not 1 <= len(chosen) <= MOST_TOPICS or len(chosen) != len(set(topics)):
+        problems.append(Problem("#/topics", "choose_topics", f"Choose one to {MOST_TOPICS} topics of the list."))
+    if problems:
+        raise Invalid("The sign-up is not complete.", problems=problems)
+    return addresses, chosen
+
+
+def take(address: Address, topics: list[str], locale: str, origin: Origin, *, services: Services, also: Sequence[Write] = ()) -> None:
+    """Keep the sign-up of one address and send its letter or text. Past a cap none is kept, and nothing sent. `also` is written in any case, and first;
+    raises TransactionRefused where that is refused."""
+    now, limits = services.now(), services.city.limits.sign_ups
+    full = services.store.caps.take(caps(address, origin.network, limits, vouched=origin.vouched), now)
+    if full:
+        _log.info("sign-up over a cap", extra={"fields": {"cap": full.about.partition(":")[0], "channel": str(address.channel)}})
+        if also:
+            services.store.table.transact(also)
+        return
+    found = services.store.addresses.claim(address, subscriber=services.new_id(), verified=False)
+    shown = origin.shown or _shown(address.channel, topics, locale, services)
+    wording = wording_id(shown) if shown else ""
+    kept = SignUp(services.new_id(), found.hash, found.subscriber, tuple(topics), locale, now, False, address.channel, origin.how, wording, origin.proof)
+    reply = Reply(services.new_id(), found.hash, "confirm", kept.id, locale, channel=kept.channel)
+    words = [services.store.consents.wording_write(shown)] if shown else []
+    services.store.table.transact([*also, *_writes(kept, reply, now, services), *words])
+    send_all(services.queues.named("replies"), [Outgoing(json.dumps({"reply": reply.id}))], sleep=services.sleep)
+
+
+def _writes(kept: SignUp, reply: Reply, now: datetime, services: Services) -> list[Write]:
+    writes = [services.store.sign_ups.put_write(kept), services.store.replies.put_write(reply, now)]
+    if kept.how is How.WEB:
+        writes.append(services.store.watch.asked_write(kept.id, now))
+    if kept.channel is Channel.SMS:
+        due = released_at(QUIET, services.city.zone, now + REMIND_AFTER)
+        again = Reply(services.new_id(), kept.address, "remind", kept.id, kept.locale, channel=kept.channel, due=due)
+        writes.append(services.store.replies.put_write(again, now))
+    return writes
+
+
+def _shown(channel: Channel, topics: list[str], locale: str, services: Services) -> str:
+    """The sentence that a yes will agree to: for a phone the text itself; a letter's link shows its own."""
+    return services.renderer().reply("confirm", locale, topics=topics).body if channel is Channel.SMS else ""
