@@ -97,7 +97,7 @@ def compile_one(templates: Path, domain: str, locale: str) -> None:
 def extracted(templates: Path, domain: str) -> Catalog:
     """Every sentence in the templates of a domain."""
     found = Catalog(domain=domain, project="Belfry", fuzzy=False)
-    methods = [(f"{part}/**.{ending}", "jinja2") for part in FOLDERS[domain] for ending in ("txt", "html", "json")]
+    methods = [(f"{part}/**.{ending}", "jinja2") for part in FOLDERS[domain] for ending in ("txt", "html", "json", "xml")]
     for file, _line, message, comments, context in extract_from_dir(
         templates, methods, {method: _OPTIONS for method, _ in methods}, comment_tags=("For translators:",), strip_comment_tags=True
     ):

@@ -33,6 +33,24 @@ class EmailMessage:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A notice as lists and feeds show it to readers of one language. `title`, `lead` and `body` are HTML, safe as they stand."""
+
+    notice: str
+    kind: str
+    kind_name: str
+    label: str
+    locale: str
+    dir: str
+    translated: bool
+    plain_title: str
+    title: str
+    lead: str
+    body: str
+    link: str | None
+
+
+@dataclass(frozen=True)
 class KioskMessage:
     """The envelope for a kiosk's queue, all languages in it. Values are JSON."""
 

@@ -9,7 +9,7 @@ from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.broadcast import Content
 from chalicelib.domain.city import City
 from chalicelib.domain.jobs import ReceiptJob
-from chalicelib.domain.message import EmailMessage, KioskMessage, Message, Outcome, Parcel, SmsMessage
+from chalicelib.domain.message import EmailMessage, KioskMessage, Message, Outcome, Parcel, Shown, SmsMessage
 from chalicelib.domain.tokens import Tokens
 from chalicelib.domain.words import Words
 from chalicelib.state.queue import Queues
@@ -79,6 +79,12 @@ class Renderer(Protocol):
 
     def notice_page(self, content: Content, locale: str, **values: object) -> str:
         """A notice as a page: `templates/pages/notice.html`."""
+
+    def shown(self, content: Content, locale: str) -> Shown:
+        """A notice as lists and feeds show it."""
+
+    def feed(self, locale: str, **values: object) -> str:
+        """A feed of notices: `templates/pages/feed.xml`."""
 
 
 @dataclass(frozen=True)

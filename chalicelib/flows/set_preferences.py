@@ -1,11 +1,20 @@
-"""Set preferences: a page's link chooses topics and language for one channel of one person."""
+"""Set preferences: what a person chose behind the link to their choices, for every channel that they have.
 
-from dataclasses import dataclass
+    read what they follow, and the addresses → what changes (pure) → opt out where nothing is left → write
+
+Joins and leaves, and what changes on what stays, each go with their entry in the ledger. Whatever ended meanwhile is not brought back: the writes lose.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from chalicelib.domain.address import Channel
-from chalicelib.domain.consent import EVERYTHING, Consent, How, Step, wording_id
+from chalicelib.domain.consent import EVERYTHING, Consent, How, Step, detail_of, wording_id
 from chalicelib.domain.conversation import known
-from chalicelib.errors import Conflict, NotFound
+from chalicelib.domain.filters import EVERYTHING as ALL_OF_IT
+from chalicelib.domain.filters import Filters
+from chalicelib.domain.preferences import UNCHOSEN, Preferences
+from chalicelib.errors import Conflict, NotFound, TransactionRefused
 from chalicelib.flows.services import Services
 from chalicelib.state.table import Write
 from chalicelib.store.addresses import KnownAddress
@@ -15,20 +24,78 @@ from chalicelib.store.subscriptions import Subscription
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """What a person chose for an address, and the sentence that they agreed to."""
+class Choice:
+    """What a person chose: topics per channel, when and how, and the language. `filters` are the parts of topics that they changed; `others` those that
+    they left as they are, which is what a topic begins with on another channel. `read_in` is the language of the page whose sentence they agreed to."""
+
+    topics: Mapping[Channel, Sequence[str]]
+    locale: str
+    read_in: str
+    filters: Mapping[str, Filters] = field(default_factory=dict)
+    others: Mapping[str, Filters] = field(default_factory=dict)
+    preferences: Preferences = UNCHOSEN
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One channel of a choice: the address, what is followed there, what is wanted, and the sentence that was agreed to. `afresh`: preferences were
+    changed, so that every subscription gets them."""
 
     address: KnownAddress
     channel: Channel
-    topics: list[str]
-    locale: str
+    follows: Mapping[str, Subscription]
+    wanted: Sequence[str]
+    choice: Choice
     agreement: str
+    source: str
+    afresh: bool
+
+    def made(self, topic: str) -> Subscription:
+        """A topic as it is wanted. What nobody changed stays as it is."""
+        old, choice = self.follows.get(topic), self.choice
+        filters = choice.filters.get(topic, old.filters if old else choice.others.get(topic, ALL_OF_IT))
+        chosen = old.preferences if old and not self.afresh else choice.preferences
+        return Subscription(self.address.subscriber, topic, self.channel, old.address if old else self.address.hash, choice.locale, chosen, filters)
 
 
-def set_preferences(subscriber: str, channel: Channel, *, topics: list[str], locale: str, read_in: str, services: Services) -> None:
-    """Follow exactly these topics, in this language; `read_in` is the language of the page that was agreed to. None at all opts
-    the address out. Raises NotFound where the person is gone."""
-    store, wanted = services.store, known(topics, services.city)
+def set_preferences(subscriber: str, choice: Choice, *, services: Services) -> None:
+    """Follow exactly these topics on these channels, in these parts, at these times, in this language. No topic at all on a channel opts its address out.
+    Raises NotFound where the person is gone; Conflict where their phone is stopped, or where they changed something else at the same time."""
+    store = services.store
+    agreement = services.renderer().page("choice", choice.read_in, channels=[str(channel) for channel in choice.topics])
+    afresh = choice.preferences != current_preferences(subscriber, store.subscriptions.of(subscriber), services=services)
+    cases = [_case(subscriber, channel, choice, agreement, afresh, services) for channel in choice.topics]
+    for case in cases:
+        if not case.wanted and case.follows:
+            store.addresses.opt_out(case.address.hash, services.now())
+    groups = [group for case in cases for group in _changes(case, services)]
+    if afresh:
+        groups.append([store.preferences.write(subscriber, choice.preferences), _entry(cases[0], EVERYTHING, Step.PREFERENCES, services, ALL_OF_IT)])
+    try:
+        for writes in packed(_each_once(groups)) if groups else ():
+            store.table.transact(writes)
+    except TransactionRefused as refused:
+        raise Conflict("Something else changed at the same time. Look again.", code="changed_meanwhile") from refused
+
+
+def current_preferences(subscriber: str, follows: Sequence[Subscription], *, services: Services) -> Preferences:
+    """What a person chose so far; what came with a subscription where they never chose for all."""
+    own = services.store.preferences.of(subscriber)
+    return own if own != UNCHOSEN else next((one.preferences for one in follows), UNCHOSEN)
+
+
+def _each_once(groups: Sequence[Sequence[Write]]) -> list[list[Write]]:
+    """The groups without what an earlier one writes just so: a transaction takes no row twice."""
+    kept: list[list[Write]] = []
+    seen: list[Write] = []
+    for group in groups:
+        kept.append([write for write in group if write not in seen])
+        seen += kept[-1]
+    return kept
+
+
+def _case(subscriber: str, channel: Channel, choice: Choice, agreement: str, afresh: bool, services: Services) -> _Case:
+    store, wanted = services.store, known(choice.topics[channel], services.city)
     follows = {one.topic: one for one in store.subscriptions.of(subscriber, channel)}
     name = next((one.address for one in follows.values()), None) or address_of(store.consents.of(subscriber), channel)
     [address] = store.addresses.read([name]) if name else [None]
@@ -36,29 +103,38 @@ def set_preferences(subscriber: str, channel: Channel, *, topics: list[str], loc
         raise NotFound("This link has ended.", code="link_ended")
     if channel is Channel.SMS and address.opted_out and wanted:
         raise Conflict("Text START to us first: until then the network holds our texts back.", code="text_start_first")
-    if not wanted and follows:
-        store.addresses.opt_out(address.hash, services.now())
-    agreement = services.renderer().page("choice", read_in)
-    groups = _changes(Chosen(address, channel, wanted, locale, agreement), follows, services)
-    for writes in packed(groups) if groups else ():
-        store.table.transact(writes)
+    return _Case(address, channel, follows, wanted, choice, agreement, services.new_id(), afresh)
 
 
-def _changes(chosen: Chosen, follows: dict[str, Subscription], services: Services) -> list[list[Write]]:
-    """Joins and leaves, each with its entry in the ledger, and the language of those that stay."""
-    store, subscriber, source, locale = services.store, chosen.address.subscriber, services.new_id(), chosen.locale
-    joining, leaving = [topic for topic in chosen.topics if topic not in follows], [topic for topic in follows if topic not in chosen.topics]
-    turning = [one for topic, one in follows.items() if topic in chosen.topics and one.locale != locale]
+def _changes(case: _Case, services: Services) -> list[list[Write]]:
+    """Leaves, what changes on what stays, and joins, each with its entry in the ledger."""
+    store, subscriber = services.store, case.address.subscriber
+    joining, leaving = [topic for topic in case.wanted if topic not in case.follows], [topic for topic in case.follows if topic not in case.wanted]
+    staying = [(one, case.made(topic)) for topic, one in case.follows.items() if topic in case.wanted]
+    groups = [[*store.subscriptions.leave_writes(subscriber, topic, case.channel), _entry(case, topic, Step.LEFT, services)] for topic in leaving]
+    groups += [_changed(case, old, new, services) for old, new in staying if old != new]
+    turned = any(old.locale != new.locale for old, new in staying)
+    groups += [[_entry(case, EVERYTHING, Step.LANGUAGE, services)]] if turned else []
+    groups += [[store.addresses.welcome_write(case.address), store.consents.wording_write(case.agreement)]] if joining else []
+    joins = [(topic, store.subscriptions.join_writes(case.made(topic))) for topic in joining]
+    return groups + [[*writes, _entry(case, topic, Step.JOINED, services, case.made(topic).filters)] for topic, writes in joins]
 
-    def entry(topic: str, step: Step) -> Write:
-        wording = wording_id(chosen.agreement) if step is Step.JOINED else ""
-        name, channel = chosen.address.hash, chosen.channel
-        write = store.consents.leave_write if step is Step.LEFT else store.consents.add_write
-        return write(Consent(subscriber, name, channel, topic, step, How.WEB, source, locale, services.now(), wording=wording))
 
-    groups = [[*store.subscriptions.leave_writes(subscriber, topic, chosen.channel), entry(topic, Step.LEFT)] for topic in leaving]
-    groups += [store.subscriptions.locale_writes([one], locale) for one in turning]
-    groups += [[entry(EVERYTHING, Step.LANGUAGE)]] if turning else []
-    groups += [[store.addresses.welcome_write(chosen.address), store.consents.wording_write(chosen.agreement)]] if joining else []
-    joins = [Subscription(subscriber, topic, chosen.channel, chosen.address.hash, locale) for topic in joining]
-    return groups + [[*store.subscriptions.join_writes(one), entry(one.topic, Step.JOINED)] for one in joins]
+def _changed(case: _Case, old: Subscription, new: Subscription, services: Services) -> list[Write]:
+    """A subscription as it is now wanted; the ledger hears of another part by its topic, of all else once for all topics."""
+    writes = services.store.subscriptions.change_writes(new)
+    if old.filters == new.filters:
+        return writes
+    return [*writes, _entry(case, new.topic, Step.PREFERENCES, services, new.filters)]
+
+
+def _entry(case: _Case, topic: str, step: Step, services: Services, filters: Filters | None = None) -> Write:
+    """An entry of the ledger; with what was chosen, where `filters` are given."""
+    consents = services.store.consents
+    write = consents.leave_write if step is Step.LEFT else consents.add_write
+    detail = detail_of(filters, case.choice.preferences) if filters is not None else ""
+    wording = wording_id(case.agreement) if step is Step.JOINED else ""
+    name, subscriber, locale = case.address.hash, case.address.subscriber, case.choice.locale
+    return write(
+        Consent(subscriber, name, case.channel, topic, step, How.WEB, case.source, locale, services.now(), wording=wording, detail=detail),
+    )

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from chalice.app import Blueprint, Chalice, Response
 
 from chalicelib.flows.services import Services
-from chalicelib.intake import api, broadcasts, hooks, kiosk, kiosks, links, pages, receipts, sms, subscribers, switches
+from chalicelib.intake import api, archive, broadcasts, choices, hooks, kiosk, kiosks, links, pages, receipts, sms, subscribers, switches
 from chalicelib.intake.answers import answer, answered, finish
 
-DOORS = (sms, receipts, hooks, api, broadcasts, kiosks, kiosk, switches, subscribers, pages, links)
+DOORS = (sms, receipts, hooks, api, broadcasts, kiosks, kiosk, switches, subscribers, pages, archive, links, choices)
 
 
 def open_doors(app: Chalice, services: Callable[[], Services]) -> None:

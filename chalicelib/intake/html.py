@@ -1,14 +1,15 @@
 """What every page for residents shares: its language, its form, its headers, and a page where something is refused."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from urllib.parse import parse_qs, urlsplit
 
 from chalice.app import Blueprint, Request, Response
 
 from chalicelib.domain.conversation import spoken
 from chalicelib.domain.locale import ENGLISH, SPOKEN, canonical
-from chalicelib.errors import Malformed
+from chalicelib.errors import Malformed, NotFound
 from chalicelib.flows.services import Services
 from chalicelib.intake.answers import View, answered_page, read_bytes
 
@@ -17,13 +18,28 @@ MOST_FIELDS = 200
 MOST_BYTES = 32 * 1024
 
 _NOTHING_BUT_OURS = "; ".join(
-    ("default-src 'none'", "style-src 'self'", "img-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"),
+    (
+        "default-src 'none'",
+        *(f"{what}-src 'self'" for what in ("script", "style", "img", "font", "connect")),
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    ),
 )
 HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": _NOTHING_BUT_OURS,
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
+"""Of every page. With those of `answers`: nothing is kept, and no page that we link to learns where somebody came from."""
+
+OPEN = {"Referrer-Policy": "same-origin"}
+"""Of pages whose address is no secret."""
+
+NEWS = OPEN | {"Cache-Control": "public, max-age=60", "Vary": "Accept-Language"}
+"""Of pages that are the same for everybody, as long as nothing happens."""
 
 Form = dict[str, list[str]]
 
@@ -46,10 +62,12 @@ def page_view(door: Blueprint, services: Callable[[], Services]) -> Callable[[Vi
     return wrap
 
 
-def html(name: str, request: Request, services: Services, *, status: int = 200, locale: str = "", **values: object) -> Response:
+def html(
+    name: str, request: Request, services: Services, *, status: int = 200, locale: str = "", headers: Mapping[str, str] = MappingProxyType({}), **values: object
+) -> Response:
     """A page: `templates/pages/<name>.html`, with `root` (the path in front of ours) and the languages to switch to."""
     body = services.renderer().page(name, locale or locale_of(request, services), **shared(services), **values)
-    return Response(body=body, status_code=status, headers=dict(HEADERS))
+    return Response(body=body, status_code=status, headers={**HEADERS, **headers})
 
 
 def shared(services: Services) -> dict[str, object]:
@@ -73,13 +91,21 @@ def locale_of(request: Request, services: Services) -> str:
     return chosen(request, services) or _asked(request.headers.get("accept-language", ""), languages(services)) or ENGLISH
 
 
-def read_form(request: Request) -> Form:
+def read_form(request: Request, *, most_fields: int = MOST_FIELDS, most_bytes: int = MOST_BYTES) -> Form:
     """A form's fields. Raises WrongType, TooLarge or Malformed."""
     try:
-        text = read_bytes(request, types=(FORM,), limit=MOST_BYTES).decode("utf-8")
-        return parse_qs(text, keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
+        text = read_bytes(request, types=(FORM,), limit=most_bytes).decode("utf-8")
+        return parse_qs(text, keep_blank_values=True, max_num_fields=most_fields, errors="strict")
     except ValueError:
         raise Malformed("The form could not be read.") from None
+
+
+def signed_parts(purpose: str, token: str, count: int, services: Services) -> tuple[str, ...]:
+    """What a link's token says. Raises NotFound for one that is not ours, or is for something else."""
+    parts = services.tokens.read(purpose, token)
+    if parts is None or len(parts) != count:
+        raise NotFound("This link is not one of ours, or was cut short.", code="unknown_link")
+    return parts
 
 
 def first(form: Form, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Pages behind the signed links of our letters and emails: `/confirm`, `/unsubscribe`, `/preferences`.
+"""Pages behind the signed links of our letters and emails: `/confirm`, `/unsubscribe`; for `/preferences` see `choices.py`.
 
 The token says who may do what, and nothing else does: no cookie, no login. A GET never changes anything, since mail
 scanners follow links.
@@ -14,17 +14,16 @@ from chalicelib.domain.topic import lineage
 from chalicelib.errors import NotFound
 from chalicelib.flows.confirm_sign_up import confirm_sign_up
 from chalicelib.flows.services import Services
-from chalicelib.flows.set_preferences import set_preferences
 from chalicelib.flows.unsubscribe import unsubscribe
 from chalicelib.intake.answers import media_type
-from chalicelib.intake.html import FORM, chosen, first, html, languages, locale_of, page_view, read_form
+from chalicelib.intake.html import FORM, chosen, first, html, languages, locale_of, page_view, read_form, signed_parts
 from chalicelib.store.subscriptions import Subscription
 
 _REACHABLE = {str(Channel.SMS): Channel.SMS, str(Channel.EMAIL): Channel.EMAIL}
 
 
 def routes(services: Callable[[], Services]) -> Blueprint:
-    """`/confirm/{token}`, `/unsubscribe/{token}` and `/preferences/{token}`."""
+    """`/confirm/{token}` and `/unsubscribe/{token}`."""
     door = Blueprint(__name__)
     view = page_view(door, services)
 
@@ -48,16 +47,6 @@ def routes(services: Callable[[], Services]) -> Blueprint:
     def end(token: str) -> Response:
         return _unsubscribe(door.current_request, services(), token)
 
-    @door.route("/preferences/{token}", methods=["GET"])
-    @view
-    def preferences_page(token: str) -> Response:
-        return _preferences_page(door.current_request, services(), token, saved=False)
-
-    @door.route("/preferences/{token}", methods=["POST"], content_types=["*/*"])
-    @view
-    def preferences(token: str) -> Response:
-        return _preferences(door.current_request, services(), token)
-
     return door
 
 
@@ -65,7 +54,7 @@ def routes(services: Callable[[], Services]) -> Blueprint:
 
 
 def _confirm_page(request: Request, house: Services, token: str) -> Response:
-    [name] = _parts("confirm", token, 1, house)
+    [name] = signed_parts("confirm", token, 1, house)
     found = house.store.sign_ups.get(name)
     if found is None or not (found.confirmed or found.is_valid(house.now())):
         raise NotFound("This link has ended.", code="link_ended")
@@ -74,7 +63,7 @@ def _confirm_page(request: Request, house: Services, token: str) -> Response:
 
 
 def _confirm(request: Request, house: Services, token: str) -> Response:
-    [name] = _parts("confirm", token, 1, house)
+    [name] = signed_parts("confirm", token, 1, house)
     found = house.store.sign_ups.get(name)
     locale = chosen(request, house) or (found.locale if found else locale_of(request, house))
     if found and found.confirmed:  # what they follow may have changed since
@@ -106,38 +95,11 @@ def _unsubscribe(request: Request, house: Services, token: str) -> Response:
 
 
 def _unsubscribe_parts(token: str, house: Services) -> tuple[str, str, Channel]:
-    subscriber, topic, channel = _parts("unsubscribe", token, 3, house)
+    subscriber, topic, channel = signed_parts("unsubscribe", token, 3, house)
     return subscriber, topic, _REACHABLE[channel]
-
-
-# --- preferences -----------------------------------------------------------------------------------------------------
-
-
-def _preferences_page(request: Request, house: Services, token: str, *, saved: bool) -> Response:
-    subscriber, channel = _parts("preferences", token, 2, house)
-    follows = house.store.subscriptions.of(subscriber, _REACHABLE[channel])
-    picked, own = [one.topic for one in follows], next((one.locale for one in follows), None)
-    return html("preferences", request, house, locale=_locale(request, house, follows), topics=list(house.city.topics), picked=picked, own=own, saved=saved)
-
-
-def _preferences(request: Request, house: Services, token: str) -> Response:
-    subscriber, channel = _parts("preferences", token, 2, house)
-    form = read_form(request)
-    asked = first(form, "language")
-    read_in = locale_of(request, house)
-    locale = asked if asked in house.city.languages else read_in
-    set_preferences(subscriber, _REACHABLE[channel], topics=form.get("topic", []), locale=locale, read_in=read_in, services=house)
-    return _preferences_page(request, house, token, saved=True)
 
 
 def _locale(request: Request, house: Services, follows: list[Subscription]) -> str:
     """Chosen on the page, else the language in which they are written to, else as the browser asks."""
     own = next((one.locale for one in follows if one.locale in languages(house)), None)
     return chosen(request, house) or own or locale_of(request, house)
-
-
-def _parts(purpose: str, token: str, count: int, house: Services) -> tuple[str, ...]:
-    parts = house.tokens.read(purpose, token)
-    if parts is None or len(parts) != count:
-        raise NotFound("This link is not one of ours, or was cut short.", code="unknown_link")
-    return parts

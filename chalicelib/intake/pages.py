@@ -1,4 +1,4 @@
-"""Pages for residents: `/`, `/join`, `/n/{notice}` and the style sheet they share. No script, no cookie, no session."""
+"""Pages for residents: `/`, `/join`, the city's statements, and the files that all pages are drawn with. No cookie, no session."""
 
 import re
 from collections.abc import Callable
@@ -6,30 +6,35 @@ from pathlib import Path
 
 from chalice.app import Blueprint, Request, Response
 
-from chalicelib.domain.broadcast import BroadcastState
 from chalicelib.domain.conversation import known
 from chalicelib.errors import Invalid, NotFound
 from chalicelib.flows.services import Services
-from chalicelib.flows.sign_up import sign_up
-from chalicelib.intake.answers import answered, segment
-from chalicelib.intake.html import HEADERS, Form, first, html, languages, locale_of, page_view, read_form, shared
+from chalicelib.intake.answers import View, answered
+from chalicelib.intake.html import NEWS, OPEN, Form, first, html, languages, locale_of, page_view, read_form
+from chalicelib.intake.signing_up import form_token, take
+from chalicelib.store.batches import KEPT
 
 _STATIC = Path(__file__).resolve().parent.parent.parent / "templates" / "static"
-_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
-_SENT = frozenset({BroadcastState.SENDING, BroadcastState.COMPLETED})
-_HONEYPOT = "website"
-"""A field that people do not see and programs fill in."""
+_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+_NAME = re.compile(r"[a-z0-9-]+\.[0-9a-f]{12}\.(css|js|svg)")
+"""Names hold a hash of what they name, so that what they name never changes."""
+_KEPT = {
+    "Cache-Control": "public, max-age=31536000, immutable",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_STATEMENTS = ("accessibility", "privacy", "terms")
 
 
 def routes(services: Callable[[], Services]) -> Blueprint:
-    """`/`, `/join`, `/n/{notice}` and `/static/{name}`."""
+    """`/`, `/join`, `/accessibility`, `/privacy`, `/terms` and `/static/{name}`."""
     door = Blueprint(__name__)
     view = page_view(door, services)
 
     @door.route("/", methods=["GET"])
     @view
     def home() -> Response:
-        return html("home", door.current_request, services(), number=_spaced(services().sms_number), dial=services().sms_number)
+        return html("home", door.current_request, services(), headers=NEWS, texting=_texting(services()))
 
     @door.route("/join", methods=["GET"])
     @view
@@ -41,10 +46,8 @@ def routes(services: Callable[[], Services]) -> Blueprint:
     def join() -> Response:
         return _join(door.current_request, services())
 
-    @door.route("/n/{notice}", methods=["GET"])
-    @view
-    def notice(notice: str) -> Response:
-        return _notice(door.current_request, services(), segment(notice))
+    for name in _STATEMENTS:
+        _statement(name, door, view, services)
 
     @door.route("/static/{name}", methods=["GET"])
     @answered
@@ -57,12 +60,13 @@ def routes(services: Callable[[], Services]) -> Blueprint:
 def _join(request: Request, house: Services) -> Response:
     """The same page for an address that we know, one that we do not, and a program that filled in the honeypot."""
     form = read_form(request)
-    if not first(form, _HONEYPOT):
-        try:
-            sign_up(email=first(form, "email"), topics=form.get("topic", []), locale=_language(form, request, house), services=house)
-        except Invalid as invalid:
-            return _form(request, house, form, wrong=tuple(problem.pointer.removeprefix("#/") for problem in invalid.problems), status=422)
-    return html("sign_up_sent", request, house)
+    try:
+        question = take(request, form, house, locale=_language(form, request, house))
+    except Invalid as invalid:
+        return _form(request, house, form, wrong=tuple(problem.pointer.removeprefix("#/") for problem in invalid.problems), status=422)
+    if question:
+        return html("question", request, house, headers=OPEN, form=form_token(form, house), texting=_texting(house), asked=question)
+    return html("sign_up_sent", request, house, headers=OPEN)
 
 
 def _form(request: Request, house: Services, form: Form, *, wrong: tuple[str, ...], status: int = 200) -> Response:
@@ -71,12 +75,15 @@ def _form(request: Request, house: Services, form: Form, *, wrong: tuple[str, ..
         request,
         house,
         status=status,
+        headers=OPEN,
         topics=list(house.city.topics),
         picked=known(form.get("topic", []), house.city),
         email=first(form, "email")[:254],
+        phone=first(form, "phone")[:60],
+        form=form_token(form, house),
         language=_language(form, request, house),
         wrong=wrong,
-        number=_spaced(house.sms_number),
+        texting=_texting(house),
     )
 
 
@@ -86,22 +93,27 @@ def _language(form: Form, request: Request, house: Services) -> str:
     return asked if asked in languages(house) else locale_of(request, house)
 
 
-def _notice(request: Request, house: Services, name: str) -> Response:
-    """The last revision that was sent: what waits for approval is nobody's business yet, and what was stopped is taken back."""
-    for broadcast in house.store.notices.broadcasts(name):
-        found, content = house.store.broadcasts.get(broadcast), house.store.broadcasts.content(broadcast)
-        if found and content and found.state in _SENT:
-            page = house.renderer().notice_page(content, locale_of(request, house), now=house.now(), **shared(house))
-            return Response(body=page, status_code=200, headers=dict(HEADERS))
-    raise NotFound("There is no such notice.")
+def _statement(name: str, door: Blueprint, view: Callable[[View], View], services: Callable[[], Services]) -> None:
+    """A page that only says something."""
+
+    def show() -> Response:
+        return html(name, door.current_request, services(), headers=NEWS, days=KEPT.days, texting=_texting(services()))
+
+    show.__name__ = name
+    door.route(f"/{name}", methods=["GET"])(view(show))
 
 
 def _static(name: str) -> Response:
     path = _STATIC / name
-    if not re.fullmatch(r"[a-z0-9-]+\.(css|svg)", name) or not path.is_file():
+    if not _NAME.fullmatch(name) or not path.is_file():
         raise NotFound("There is no such file.")
-    headers: dict[str, str | list[str]] = {"Content-Type": _TYPES[path.suffix], "Cache-Control": "public, max-age=3600"}
+    headers: dict[str, str | list[str]] = {"Content-Type": _TYPES[path.suffix], **_KEPT}
     return Response(body=path.read_text("utf-8"), status_code=200, headers=headers)
+
+
+def _texting(house: Services) -> dict[str, str]:
+    """The number to text, as people read it and as phones dial it."""
+    return {"number": _spaced(house.sms_number), "dial": house.sms_number}
 
 
 def _spaced(number: str) -> str:

@@ -1,13 +1,13 @@
 """The template language: one strict Jinja environment for every locale.
 
 What a template can use, beside the values it is given: `city`, `locale`, `dir`, `public_url`, `_`, `ngettext`,
-`{% trans %}`, `topic_name(id)`, and `format_date`, `format_time`, `format_moment` (an aware moment, in the city's zone
-unless told another). Import macros `with context`, or they know no locale. What is included in
-`{% with chrome = chrome_of("ar") %}` speaks that language.
+`{% trans %}`, `topic_name(id)`, `area_name(id)`, `static_url(name)`, the names of days, hours and zones (`calendar.py`), and
+`format_date`, `format_time`, `format_moment` (an aware moment, in the city's zone unless told another).
+Import macros `with context`, or they know no locale. What is included in `{% with chrome = chrome_of("ar") %}` speaks that language.
 """
 
 import gettext as stdlib_gettext
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,9 @@ from chalicelib.domain.city import City
 from chalicelib.domain.locale import ENGLISH, SPOKEN, best, direction
 from chalicelib.domain.topic import in_url
 from chalicelib.errors import RenderFailed
+from chalicelib.render.calendar import day_names, hour_name, hour_names, zone_names
 from chalicelib.render.catalogues import load
+from chalicelib.render.statics import Statics
 
 _MISTAKES = (TemplateError, KeyError, TypeError, ValueError, AttributeError)
 """What a wrong template, catalogue or value raises while a template runs."""
@@ -44,6 +46,8 @@ class Templates:
         self._chrome: dict[str, Chrome] = {}
         self._environment = _environment(folder)
         self._environment.globals.update(city=city, public_url=public_url, chrome_of=self.chrome, direction=direction)
+        statics = Statics(folder / "static")
+        self._environment.globals.update(static_url=_static_url(statics), static_integrity=lambda name: statics.of(name).integrity)
 
     def chrome(self, locale: str) -> Chrome:
         """The chrome for a reader of `locale`: theirs, or the nearest that we speak."""
@@ -67,7 +71,7 @@ def _environment(folder: Path) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
-        autoescape=select_autoescape(("html",)),
+        autoescape=select_autoescape(("html", "xml")),
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,
@@ -77,6 +81,7 @@ def _environment(folder: Path) -> Environment:
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True, pgettext=_pgettext, npgettext=_npgettext)  # type: ignore[attr-defined]
     environment.globals.update(format_date=_format_date, format_time=_format_time, format_moment=_format_moment, topic_name=_topic_name)
+    environment.globals.update(area_name=_area_name, day_names=day_names, hour_name=hour_name, hour_names=hour_names, zone_names=zone_names)
     environment.filters["in_url"] = in_url
     return environment
 
@@ -126,6 +131,22 @@ def _topic_name(context: Context, topic: str) -> str:
     """A topic's name for this reader."""
     names = context["city"].topics[topic].names
     return str(names[best(_of(context).locale, names)])
+
+
+@pass_context
+def _area_name(context: Context, area: str) -> str:
+    """An area's name for this reader."""
+    names = context["city"].areas[area].names
+    return str(names[best(_of(context).locale, names)])
+
+
+def _static_url(statics: Statics) -> Callable[[Context, str], str]:
+    @pass_context
+    def static_url(context: Context, name: str) -> str:
+        """Where a file that pages are drawn with is served, under a name that changes with its bytes."""
+        return f"{context.get('root', context['public_url'])}/static/{statics.of(name).file}"
+
+    return static_url
 
 
 def _there(context: Context, moment: datetime, zone: ZoneInfo | None) -> datetime:

@@ -14,7 +14,7 @@ from chalicelib.domain.address import Channel
 from chalicelib.domain.broadcast import Content
 from chalicelib.domain.city import City
 from chalicelib.domain.locale import best, direction
-from chalicelib.domain.message import EmailMessage, KioskMessage, SmsMessage
+from chalicelib.domain.message import EmailMessage, KioskMessage, Shown, SmsMessage
 from chalicelib.domain.notice import Act, Kind, Severity, Text
 from chalicelib.domain.sms_parts import count, fit, tidy
 from chalicelib.domain.times import spoken
@@ -25,6 +25,9 @@ from chalicelib.render.reading import Reading, reading
 
 MOST_PARTS = 3
 """Parts of a notice's text. A longer one is cut after a word; its link is kept whole."""
+
+MOST_LEAD = 240
+"""Characters of a notice's body in a list."""
 
 _REMEMBERED = 256
 _PERSONAL = ("unsubscribe_url", "preferences_url")
@@ -96,11 +99,33 @@ class CityRenderer:
 
     def notice_page(self, content: Content, locale: str, **values: object) -> str:
         """A notice as a page: `templates/pages/notice.html`. Author text is cleaned as in an email."""
-        read = reading(content, locale)
-        about = {"translated": read.translated, "text_locale": read.locale, "text_dir": read.direction, "expires_at": content.expires_at}
-        words = {"plain_title": one_line(read.text.title), "title": Markup(html_line(read.text.title, read.direction)), "link": read.link}  # noqa: S704 cleaned
-        body = Markup(html_body(read.body, read.direction))  # noqa: S704 cleaned
-        return self._render_notice("pages/notice.html", content, locale, {**values, **about, **words, "body": body})
+        said = self.shown(content, locale)
+        about = {"translated": said.translated, "text_locale": said.locale, "text_dir": said.dir, "expires_at": content.expires_at, "notice": content.notice}
+        words = {"plain_title": said.plain_title, "title": said.title, "link": said.link, "body": said.body}
+        return self._render_notice("pages/notice.html", content, locale, {**values, **about, **words})
+
+    def shown(self, content: Content, locale: str) -> Shown:
+        """A notice as lists and feeds of notices show it."""
+        read, about = reading(content, locale), {"act": str(content.act), "starts_at": content.starts_at}
+        label, kind_name = (self._templates.render(f"notice/{content.kind}/{part}.txt", locale, about).strip() for part in ("label", "kind"))
+        return Shown(
+            notice=content.notice,
+            kind=str(content.kind),
+            kind_name=kind_name,
+            label=label,
+            locale=read.locale,
+            dir=read.direction,
+            translated=read.translated,
+            plain_title=one_line(read.text.title),
+            title=Markup(html_line(read.text.title, read.direction)),  # noqa: S704 cleaned
+            lead=Markup(html_line(one_line(read.words, MOST_LEAD), read.direction)),  # noqa: S704 cleaned
+            body=Markup(html_body(read.body, read.direction)),  # noqa: S704 cleaned
+            link=read.link,
+        )
+
+    def feed(self, locale: str, **values: object) -> str:
+        """A feed of notices: `templates/pages/feed.xml`."""
+        return self._templates.render("pages/feed.xml", locale, values).lstrip()
 
     # --- how ---------------------------------------------------------------------------------------------------------
 

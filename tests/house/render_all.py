@@ -20,6 +20,13 @@ GIVEN = {
     "city",
     "public_url",
     "topic_name",
+    "area_name",
+    "static_url",
+    "static_integrity",
+    "day_names",
+    "hour_name",
+    "hour_names",
+    "zone_names",
     "format_date",
     "format_time",
     "format_moment",
@@ -99,7 +106,7 @@ def render_all(root):
     city = parse_city((root / "city.toml").read_text("utf-8"))
     templates = Templates(folder, city=replace(city, topics=AnyTopic(city.topics)), public_url=URL)
     done = {}
-    for file in sorted(file for file in folder.rglob("*.*") if file.suffix in {".txt", ".html", ".json"}):
+    for file in sorted(file for file in folder.rglob("*.*") if file.suffix in {".txt", ".html", ".json", ".xml"} and file.parent != folder / "static"):
         name = file.relative_to(folder).as_posix()
         values = {one: Anything(one) for one in wants(folder, name)}
         done[name] = [len(templates.render(name, locale, values)) for locale in SPOKEN]

@@ -1,6 +1,7 @@
 """Pages for residents in a real browser: signing up by keyboard, no barrier that axe finds, no sideways scrolling at 320 pixels."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -17,6 +18,7 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A page, 320 pixels wide unless told; what its policy blocks fails the test."""
     blocked: list[str] = []
     context = browser.new_context(viewport={"width": getattr(request, "param", 320), "height": 800})
+    context.set_default_timeout(5000)
     opened = context.new_page()
     opened.on("console", lambda said: blocked.append(said.text) if "Content Security Policy" in said.text else None)
     yield opened
@@ -36,14 +38,15 @@ def test_somebody_signs_up_confirms_chooses_and_ends_it_in_their_language(served
     booth, url = served
     page.goto(f"{url}/?lang={locale}")
     check(page)
-    page.locator("a.button").click()
+    page.locator("main a.usa-button").click()
     check(page)
-    page.locator("button").click()
+    page.locator("main button").click()
     expect(page.locator("[role=alert]")).to_be_visible()
     check(page)
     page.locator("input[value=transit]").check()
     page.locator("input[value=jobs]").check()
     page.locator("#email").fill("ana@example.org")
+    booth.clock.advance(timedelta(seconds=20))  # as long as a person takes
     page.locator("#email").press("Enter")
     expect(page.locator("h1")).to_be_visible()
     check(page)
@@ -51,13 +54,13 @@ def test_somebody_signs_up_confirms_chooses_and_ends_it_in_their_language(served
     page.goto(url + link(booth))
     assert page.locator("html").get_attribute("lang") == locale
     check(page)
-    page.locator("button").click()
+    page.locator("main button").click()
     expect(page.locator("main li")).to_have_count(2)
     check(page)
     assert follows(booth) == {"jobs": locale, "transit": locale}
     page.locator("main a").click()
     page.locator("input[value=jobs]").uncheck()
-    page.locator("button").click()
+    page.locator("main button").click()
     expect(page.locator("[role=status]")).to_be_visible()
     check(page)
     assert follows(booth) == {"transit": locale}
@@ -85,8 +88,8 @@ def test_the_first_tab_leads_past_the_languages_to_the_content(served: tuple[Boo
     _, url = served
     page.goto(f"{url}/join")
     page.keyboard.press("Tab")
-    expect(page.locator(".skip")).to_be_focused()
-    expect(page.locator(".skip")).to_be_in_viewport()
+    expect(page.locator(".usa-skipnav")).to_be_focused()
+    expect(page.locator(".usa-skipnav")).to_be_in_viewport()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     expect(page.locator("input[name=topic]").first).to_be_focused()

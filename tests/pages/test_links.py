@@ -1,5 +1,6 @@
 """The links of our emails: one click ends what brought it, the page ends all, preferences choose anew. A GET changes nothing."""
 
+import re
 import string
 from pathlib import Path
 
@@ -134,8 +135,8 @@ def test_pages_are_in_the_language_of_the_messages_unless_another_is_chosen(tmp_
 def test_preferences_choose_topics_and_language(tmp_path: Path) -> None:
     booth = reader(tmp_path, "transit", "jobs")
     page = booth.get(choosing(booth)).text
-    assert page.count("checked") == 2
-    saved = booth.submit(choosing(booth), [("topic", "jobs"), ("topic", "events"), ("topic", "circus"), ("language", "es")])
+    assert re.findall(r'name="topic-email" value="([^"]+)" checked', page) == ["transit", "jobs"]
+    saved = booth.submit(choosing(booth), [("topic-email", "jobs"), ("topic-email", "events"), ("topic-email", "circus"), ("language", "es")])
     assert saved.status == 200
     assert 'role="status"' in saved.text
     assert follows(booth) == {"events": "es", "jobs": "es"}
@@ -148,7 +149,7 @@ def test_preferences_choose_topics_and_language(tmp_path: Path) -> None:
 def test_saving_what_is_saved_already_writes_nothing(tmp_path: Path) -> None:
     booth = reader(tmp_path, "transit")
     rows = booth.rows()
-    booth.submit(choosing(booth), [("topic", "transit"), ("language", "en")])
+    booth.submit(choosing(booth), [("topic-email", "transit"), ("language", "en")])
     assert booth.rows() == rows
 
 
@@ -156,7 +157,7 @@ def test_no_topic_at_all_opts_out_and_choosing_again_opts_in(tmp_path: Path) -> 
     booth = reader(tmp_path, "transit")
     booth.submit(choosing(booth), [("language", "es")])
     assert (follows(booth), opted_out(booth)) == ({}, True)
-    assert booth.submit(choosing(booth), [("topic", "jobs"), ("language", "xx")]).status == 200
+    assert booth.submit(choosing(booth), [("topic-email", "jobs"), ("language", "xx")]).status == 200
     assert (follows(booth), opted_out(booth)) == ({"jobs": "en"}, False)
 
 
@@ -171,7 +172,7 @@ def test_saving_nothing_over_nothing_is_no_error(tmp_path: Path) -> None:
 def test_a_phone_that_is_stopped_is_told_to_text_start_first(tmp_path: Path) -> None:
     booth = reader(tmp_path, "transit", channel=Channel.SMS)
     booth.services.store.addresses.opt_out(booth.person().hash, booth.clock())
-    answer = booth.submit(choosing(booth, "sms"), [("topic", "jobs")])
+    answer = booth.submit(choosing(booth, "sms"), [("topic-sms", "jobs")])
     assert answer.status == 409
     assert "Text START first" in answer.text
     assert follows(booth, Channel.SMS) == {"transit": "en"}
@@ -179,7 +180,7 @@ def test_a_phone_that_is_stopped_is_told_to_text_start_first(tmp_path: Path) -> 
 
 def test_somebody_we_do_not_know_has_no_preferences(tmp_path: Path) -> None:
     booth = Booth(tmp_path)
-    assert booth.submit(choosing(booth), [("topic", "jobs")]).status == 404
+    assert booth.submit(choosing(booth), [("topic-email", "jobs")]).status == 404
     assert booth.rows() == 0
 
 

@@ -6,23 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.domain.alerts import Said
-from chalicelib.domain.broadcast import Audience, Broadcast, BroadcastState, Content, SendAt, hash_of
+from chalicelib.domain.broadcast import BroadcastState
 from chalicelib.domain.notice import Act, Text
-from chalicelib.store.notices import Revision
 from tests.conversation.booth import Booth
+from tests.pages.said import say
 from tests.pages.test_pages import bones
 from tests.render.notices import FOUR, a_notice
-
-
-def say(booth: Booth, content: Content, state: BroadcastState = BroadcastState.COMPLETED) -> None:
-    """Keep a revision of a notice as if a broadcast had come as far as this."""
-    store, now, audience = booth.services.store, booth.clock(), Audience(("transit",), ("transit",), ())
-    name = f"bc_{booth.new_id()}"
-    made = Broadcast(name, state, "ana", now, SendAt(now), audience, False, content.expires_at, hash_of(content, audience))
-    known = store.notices.get(content.notice)
-    revision = Revision(content.notice, content.revision, content.act, name, Said("f", (), None, now), content.expires_at)
-    booth.state.table.transact([*store.broadcasts.create_writes(made, content), *store.notices.publish_writes(known, revision, post="in_1")])
 
 
 @pytest.mark.parametrize("locale", FOUR)

@@ -1,5 +1,9 @@
 """Every page for residents, in every language: its bones, its headers, and that nothing on it needs more than itself."""
 
+import base64
+import gzip
+import hashlib
+import json
 import re
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
@@ -11,9 +15,14 @@ from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.locale import SPOKEN, direction
 from chalicelib.store.sign_ups import SignUp
 from chalicelib.store.subscriptions import Subscription, audience_row, person_row
+from infra.styles import STATIC, logical
 from tests.conversation.booth import Booth
+from tests.pages.said import say
+from tests.render.notices import FOUR, a_notice
 
 WHO = "3" + "0" * 31
+MOST_BYTES = 32_000
+"""Little more than half of the 60 KB that a first view may take."""
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 
 
@@ -59,6 +68,7 @@ def a_city_with_a_reader(folder: Path) -> Booth:
     for topic in ("transit", "jobs"):
         one = Subscription(WHO, topic, Channel.EMAIL, known.hash, "en")
         booth.state.table.put_many([audience_row(one), person_row(one)])
+    say(booth, a_notice(FOUR))
     booth.state.table.transact([store.sign_ups.put_write(SignUp("up1", known.hash, WHO, ("events",), "en", booth.clock()))])
     return booth
 
@@ -78,43 +88,83 @@ def paths(booth: Booth) -> dict[str, tuple[str, str]]:
         "preferences, saved": ("POST", f"/preferences/{choose}"),
         "unsubscribed": ("POST", f"/unsubscribe/{end}"),
         "no such link": ("GET", "/confirm/nothing"),
+        "preferences, wrong": ("POST", f"/preferences/{choose}?"),
+        "archive": ("GET", "/archive"),
+        "archive of a topic": ("GET", "/archive?topic=transit"),
+        "notice": ("GET", "/n/nt_1"),
+        "feed": ("GET", "/feeds/transit.atom"),
+        "accessibility": ("GET", "/accessibility"),
+        "privacy": ("GET", "/privacy"),
+        "terms": ("GET", "/terms"),
     }
+
+
+FIELDS = {"preferences, wrong": [("topic-email", "transit"), ("pause", "yesterday"), ("transit.hours-from", "25:00")]}
+"""What is filled in where a form is sent."""
 
 
 @pytest.mark.parametrize("locale", SPOKEN)
 def test_every_page_stands_on_its_own_in_every_language(tmp_path: Path, locale: str) -> None:
     booth = a_city_with_a_reader(tmp_path)
     for name, (method, path) in paths(booth).items():
-        query = f"{path}?lang={locale}"
-        answer = booth.get(query) if method == "GET" else booth.submit(query)
+        query = f"{path}{'&' if '?' in path else '?'}lang={locale}"
+        answer = booth.get(query) if method == "GET" else booth.submit(query, FIELDS.get(name, ()))
+        _check_headers(answer.headers, name)
+        if name == "feed":
+            continue
         page = bones(answer.text)
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8", name
         assert page.of("html") == [{"lang": locale, "dir": direction(locale)}], name
         assert (page.unbalanced, page.open) == ([], []), name
         assert len(page.of("h1")) == len(page.of("main")) == len(page.of("title")) == 1, name
         assert page.title.strip(" |"), name
-        assert page.of("script", "style", "iframe", "img") == [], name
+        assert page.of("style", "iframe", "img") == [], name
+        assert all(str(one["src"]).startswith("https://alerts.example.gov/static/") or str(one["src"]).startswith("/static/") for one in page.of("script")), (
+            name
+        )
         assert not [attributes for _, attributes in page.tags if any(key == "style" or key.startswith("on") for key in attributes)], name
         _check_fields(page, name)
-        _check_headers(answer.headers, name)
 
 
 def _check_fields(page: Bones, name: str) -> None:
     """Each field has its label: around it, or by its id."""
     labels = {attributes.get("for") for attributes in page.of("label")}
     for attributes in page.of("input", "select"):
-        assert attributes.get("id") in labels or attributes.get("type") == "checkbox" or attributes["name"] == "website", (name, attributes)
+        assert attributes.get("id") in labels or attributes.get("type") == "hidden" or attributes["name"] == "website", (name, attributes)
+
+
+POLICY = {f"{what}-src 'self'" for what in ("script", "style", "img", "font", "connect")} | {
+    "default-src 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+}
+ANYBODYS = {"home", "join", "join, wrong", "archive", "archive of a topic", "notice", "feed", "accessibility", "privacy", "terms"}
+"""Pages whose address is no secret."""
+FORMS = {"join", "join, wrong"}
 
 
 def _check_headers(headers: object, name: str) -> None:
     assert isinstance(headers, dict)
-    policy = headers["Content-Security-Policy"]
-    assert "unsafe" not in policy, name
-    assert all(part in policy for part in ("default-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'")), name
-    assert headers["Referrer-Policy"] == "no-referrer", name
+    assert set(headers["Content-Security-Policy"].split("; ")) == POLICY, name
+    assert headers["Referrer-Policy"] == ("same-origin" if name in ANYBODYS else "no-referrer"), name
+    assert headers["Cache-Control"] == ("public, max-age=60" if name in ANYBODYS - FORMS else "no-store"), name
     assert headers["X-Content-Type-Options"] == "nosniff", name
-    assert headers["Cache-Control"] == "no-store", name
+    assert headers["Strict-Transport-Security"] == "max-age=31536000", name
+    assert headers["Cross-Origin-Opener-Policy"] == headers["Cross-Origin-Resource-Policy"] == "same-origin", name
+    assert {"camera=()", "geolocation=()", "microphone=()"} <= set(headers["Permissions-Policy"].split(", ")), name
     assert not [one for one in headers if one.lower() == "set-cookie"], name
+
+
+def test_every_route_of_a_page_is_looked_at(tmp_path: Path) -> None:
+    booth = a_city_with_a_reader(tmp_path)
+    seen = {re.sub(r"[^/]{20,}$|(?<=/n/).*|(?<=/feeds/).*", "*", path.split("?")[0]) for _, path in paths(booth).values()}
+    routes = {re.sub(r"\{\w+\}", "*", path) for path, methods in booth.app.routes.items() for one in methods.values() if _of_pages(one.view_function)}
+    assert routes - {"/static/*"} <= seen | {path.replace("nothing", "*") for path in seen}
+
+
+def _of_pages(view: object) -> bool:
+    return getattr(view, "__module__", "") in {f"chalicelib.intake.{name}" for name in ("pages", "links", "archive", "choices")}
 
 
 def test_a_reader_can_switch_to_every_language_of_the_city(tmp_path: Path) -> None:
@@ -164,17 +214,58 @@ def test_the_home_page_says_how_to_join_in_the_readers_own_word(tmp_path: Path) 
     assert '<bdi dir="ltr">+1 500 555 0006</bdi>' in arabic
 
 
-@pytest.mark.parametrize(("name", "kind"), [("residents.css", "text/css"), ("bell.svg", "image/svg+xml")])
-def test_what_pages_are_drawn_with_is_served(tmp_path: Path, name: str, kind: str) -> None:
-    answer = Booth(tmp_path).get(f"/static/{name}")
-    assert answer.status == 200
-    assert answer.headers["Content-Type"].startswith(kind)
-    assert "max-age" in answer.headers["Cache-Control"]
+def test_what_pages_are_drawn_with_is_served_for_ever_under_a_name_of_its_own(tmp_path: Path) -> None:
+    booth, manifest = Booth(tmp_path), json.loads((STATIC / "manifest.json").read_text())
+    kinds = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+    for name, said in manifest.items():
+        answer, content = booth.get(f"/static/{said['file']}"), (STATIC / said["file"]).read_bytes()
+        assert answer.status == 200, name
+        assert answer.headers["Content-Type"].startswith(kinds[name.rsplit(".")[-1]]), name
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable", name
+        assert answer.text.encode() == content, name
+        assert hashlib.sha256(content).hexdigest()[:12] == said["file"].split(".")[-2], name
+        assert "sha384-" + base64.b64encode(hashlib.sha384(content).digest()).decode() == said["integrity"], name
+    assert {one.name for one in STATIC.iterdir()} == {said["file"] for said in manifest.values()} | {"manifest.json"}
 
 
-@pytest.mark.parametrize("name", ["none.css", "..%2F..%2Fcity.toml", "residents.po", "Residents.css", ".", "%00.css"])
+@pytest.mark.parametrize("name", ["none.css", "..%2F..%2Fcity.toml", "residents.po", "Residents.css", ".", "%00.css", "manifest.json", "residents.css"])
 def test_nothing_else_is_served(tmp_path: Path, name: str) -> None:
     assert Booth(tmp_path).get(f"/static/{name}").status == 404
+
+
+@pytest.mark.parametrize("page", ["home", "join", "preferences", "archive", "notice"])
+def test_a_first_view_is_small(tmp_path: Path, page: str) -> None:
+    """All that the browser asks for, as API Gateway compresses it."""
+    booth = a_city_with_a_reader(tmp_path)
+    _, path = paths(booth)[page]
+    found = booth.get(f"{path}?lang=ar")
+    files = re.findall(r'(?:href|src)="[^"]*/static/([^"]+)"', found.text)
+    style = next(name for name in files if name.endswith(".css"))
+    files += re.findall(r'url\("([^"]+)"\)', (STATIC / style).read_text())
+    sizes = [len(gzip.compress(found.text.encode())), *(len(gzip.compress((STATIC / name).read_bytes())) for name in set(files))]
+    assert sum(sizes) < MOST_BYTES, (page, sizes)
+
+
+def test_the_style_knows_no_left_and_no_right() -> None:
+    [style] = STATIC.glob("residents.*.css")
+    sided = re.findall(r"[;{](?:(?:margin|padding|border)-(?:left|right)[a-z-]*|left|right|(?:text-align|float|clear):(?:left|right))\b", style.read_text())
+    assert sided == []
+
+
+@pytest.mark.parametrize(
+    ("sided", "turned"),
+    [
+        ("a{margin-left:1px}", "a{margin-inline-start:1px}"),
+        ("a{color:red;border-right-width:2px}", "a{color:red;border-inline-end-width:2px}"),
+        ("a{left:0;right:auto}", "a{inset-inline-start:0;inset-inline-end:auto}"),
+        ("a{text-align:left;float:right}", "a{text-align:start;float:inline-end}"),
+        ("a{padding:1px 2px 3px 4px}", "a{padding-block:1px 3px;padding-inline:4px 2px}"),
+        ("a{padding:1px 2px 3px 2px}", "a{padding:1px 2px 3px 2px}"),
+        ("a{background-position:right 1px center}", "a{background-position:right 1px center}"),
+    ],
+)
+def test_what_was_left_is_where_a_line_starts(sided: str, turned: str) -> None:
+    assert logical(sided) == turned
 
 
 @pytest.mark.parametrize(
@@ -205,7 +296,7 @@ def test_what_somebody_typed_is_never_markup(tmp_path: Path) -> None:
 def test_pages_under_a_path_link_to_themselves(tmp_path: Path) -> None:
     booth = Booth(tmp_path)
     booth.services = replace(booth.services, public_url="https://x.execute-api.us-east-1.amazonaws.com/api")
-    assert 'href="/api/static/residents.css"' in booth.get("/").text
+    assert 'href="/api/static/residents.' in booth.get("/").text
     assert 'href="/api/join?lang=en"' in booth.get("/").text
 
 
