@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from chalicelib.domain.lines import NO_LINES, Lines, read_lines
 from chalicelib.domain.locale import canonical
 from chalicelib.domain.notice import Kind
 from chalicelib.domain.quiet import Window
@@ -123,6 +124,7 @@ class City:
     revoke_all: bool = False
     countries: tuple[str, ...] = COUNTRIES
     gov_banner: bool = False
+    lines: Lines = NO_LINES
 
 
 def parse_city(text: str) -> City:
@@ -162,6 +164,7 @@ def _city(data: Mapping[str, Any]) -> City:
         revoke_all=bool(data.get("revoke_all", False)),
         gov_banner=bool(data.get("gov_banner", False)),
         countries=_countries(data.get("countries", COUNTRIES)),
+        lines=read_lines(data.get("lines", ())),
     )
 
 

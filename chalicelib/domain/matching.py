@@ -1,12 +1,11 @@
 """Matching: whether a follower who asked for a part of a topic wants this notice. A row of small filters; the first to say no is named.
 
 The rules are those of T-Alerts (mbta/alerts_concierge, its rules engine), where a filter asks for what a notice says. Where a notice says
-nothing of a thing, it is about all of it: a communicator who writes to a topic reaches its followers. What differs from T-Alerts, and why:
+nothing of a thing, it is about all of it: a communicator who writes to a topic reaches its followers. Journeys are in `ways.py`. What differs from
+T-Alerts, and why:
 
 - Without periods T-Alerts tells nobody; here the notice passes. A feed's alert without any holds as long as it is in the feed, and a communicator's
   says when in its words.
-- An entity that names a trip passes like one that names none: we keep no timetable. The alert's own periods say when that trip runs.
-- T-Alerts tries a bus's stop also without the stop, because its bus riders name none. Ours may; one who names none gets every stop.
 - Until is not within: who rides until 09:00 is not told of what begins at 09:00.
 """
 
@@ -14,25 +13,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
-from chalicelib.domain.about import About, Activity, Entity, Period
-from chalicelib.domain.filters import EVERYTHING, Facility, Filters, Hours, Journey
+from chalicelib.domain.about import About, Period
+from chalicelib.domain.filters import EVERYTHING, Filters, Hours, Journey
 from chalicelib.domain.hours import is_inside, next_inside
+from chalicelib.domain.lines import NO_LINES, Lines
 from chalicelib.domain.notice import Kind, Severity
+from chalicelib.domain.ways import Place, met, places_of, rides_of, touches
 
 GUESSED = timedelta(hours=36)
 """How long something holds whose end is a guess. Source: T-Alerts, `duration_certainty: ESTIMATED`."""
 
 _BY_SEVERITY = (Severity.MINOR, Severity.MODERATE, Severity.SEVERE, Severity.EXTREME)
-_USES = {
-    Facility.ELEVATOR: Activity.USING_WHEELCHAIR,
-    Facility.ESCALATOR: Activity.USING_ESCALATOR,
-    Facility.PARKING_AREA: Activity.PARK_CAR,
-    Facility.BIKE_STORAGE: Activity.STORE_BIKE,
-}
-_RIDERS = frozenset({Activity.BOARD, Activity.EXIT, Activity.RIDE})
 _ANYWHERE = (Journey(),)
 
 
@@ -54,12 +48,18 @@ class Mismatch(StrEnum):
 
 @dataclass(frozen=True)
 class Told:
-    """What of a broadcast filters look at."""
+    """What of a broadcast filters look at, and the lines of the city it is of."""
 
     kind: Kind
     severity: Severity
     urgent: bool
     about: About
+    lines: Lines = NO_LINES
+
+    @cached_property
+    def places(self) -> list[Place]:
+        """What is affected, as journeys are compared with it: the same for every follower."""
+        return places_of(self.about.entities, self.lines)
 
 
 def why_not(filters: Filters, told: Told, *, zone: ZoneInfo, now: datetime) -> Mismatch | None:
@@ -82,7 +82,7 @@ def told_again_at(filters: Filters, told: Told, *, zone: ZoneInfo, now: datetime
     As in T-Alerts, nothing goes out outside the hours, and what still holds when they begin is told then: hold it until that moment, and let it expire
     where the broadcast has by then. None too where all its periods are over by then: nobody wants to hear of it after the commute. A guessed end is
     no end."""
-    hours = _asked_hours(filters)
+    hours = _asked_hours(filters, told)
     if hours is None or why_not(filters, told, zone=zone, now=now) not in {Mismatch.DAYS, Mismatch.HOURS}:
         return None
     opens = next_inside(hours, zone, now)
@@ -108,7 +108,8 @@ def _pay(filters: Filters, told: Told) -> Mismatch | None:
 
 
 def _workload(filters: Filters, told: Told) -> Mismatch | None:
-    return None if _alike(filters.workload, told.about.workload) else Mismatch.WORKLOAD
+    asked, said = filters.workload, told.about.workload
+    return Mismatch.WORKLOAD if asked and said and asked is not said else None
 
 
 def _agency(filters: Filters, told: Told) -> Mismatch | None:
@@ -122,61 +123,17 @@ def _apart(asked: frozenset[str] | set[str], said: frozenset[str] | set[str]) ->
     return bool(asked and said) and asked.isdisjoint(said)
 
 
-def _alike(asked: object, said: object) -> bool:
-    """Whether these agree: what either leaves open agrees with all."""
-    return asked is None or said is None or asked == said
-
-
 # --- where -----------------------------------------------------------------------------------------------------------
 
 
 def _way(filters: Filters, told: Told) -> Mismatch | None:
     """Any entity on any leg. The leg says no where nothing is on it, the facilities where what is on it is none of them."""
-    entities = told.about.entities
-    if not entities or not (filters.journeys or filters.facilities):
+    if not (filters.journeys or filters.facilities) or not told.places:
         return None
-    met = [(leg, entity) for leg in filters.journeys or _ANYWHERE for entity in entities if _on_the_way(leg, entity)]
-    if any(_does(leg, entity, filters.facilities) for leg, entity in met):
+    found = met(rides_of(filters.journeys or _ANYWHERE, told.lines), told.places)
+    if any(touches(ride, place, filters.facilities) for ride, place in found):
         return None
-    return Mismatch.FACILITY if met and filters.facilities else Mismatch.JOURNEY
-
-
-def _on_the_way(leg: Journey, entity: Entity) -> bool:
-    if entity.route_type is None and entity.route is None and entity.stop is None and entity.trip is None:
-        return True  # the whole network
-    same_line = _alike(leg.route, entity.route) and _alike(leg.direction, entity.direction) and _alike(leg.route_type, entity.route_type)
-    return same_line and _at_a_stop(leg, entity)
-
-
-def _at_a_stop(leg: Journey, entity: Entity) -> bool:
-    """Where somebody rides through, only what says that it touches riding is theirs. Who asked for one stop wants nothing that names no stop."""
-    if entity.stop is None:
-        return leg.origin is None or leg.origin != leg.destination
-    if leg.origin is None and leg.destination is None:
-        return True
-    return entity.stop in (leg.origin, leg.destination) or (entity.stop in leg.between and Activity.RIDE in entity.activities)
-
-
-def _does(leg: Journey, entity: Entity, facilities: frozenset[Facility]) -> bool:
-    """Whether it touches what somebody does there. On a way between two stops facilities are asked for beside the trains, else instead of them."""
-    if not entity.activities:
-        return True
-    uses = {_USES[one] for one in facilities}
-    wanted = uses | _riding(leg, entity.stop) if _is_ride(leg) or not uses else uses
-    return not entity.activities.isdisjoint(wanted)
-
-
-def _is_ride(leg: Journey) -> bool:
-    """Whether this is a way from one stop to another."""
-    return leg.origin is not None and leg.destination is not None and leg.origin != leg.destination
-
-
-def _riding(leg: Journey, stop: str | None) -> frozenset[Activity]:
-    """Who gets on does not get off there."""
-    gets_on, gets_off = stop == leg.origin, stop == leg.destination
-    if stop is None or gets_on == gets_off:
-        return _RIDERS
-    return _RIDERS - {Activity.EXIT if gets_on else Activity.BOARD}
+    return Mismatch.FACILITY if found and filters.facilities else Mismatch.JOURNEY
 
 
 # --- when ------------------------------------------------------------------------------------------------------------
@@ -204,16 +161,16 @@ def _guessed(period: Period, about: About) -> Period:
 
 def _hours(filters: Filters, told: Told, zone: ZoneInfo, now: datetime) -> Mismatch | None:
     """What is urgent is told at any hour of any day."""
-    hours = _asked_hours(filters)
+    hours = _asked_hours(filters, told)
     if hours is None or told.urgent or is_inside(hours, zone, now):
         return None
     return Mismatch.HOURS if now.astimezone(zone).weekday() in hours.days else Mismatch.DAYS
 
 
-def _asked_hours(filters: Filters) -> Hours | None:
+def _asked_hours(filters: Filters, told: Told) -> Hours | None:
     """Who asked for facilities and no trains, an elevator say, wants to know at any hour of their days."""
     hours = filters.hours
-    no_trains = bool(filters.facilities) and not any(_is_ride(leg) for leg in filters.journeys)
+    no_trains = bool(filters.facilities) and not any(ride.leads_on for ride in rides_of(filters.journeys, told.lines))
     return replace(hours, start=0, end=24 * 60) if hours and no_trains else hours
 
 

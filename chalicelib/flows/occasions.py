@@ -14,7 +14,7 @@ _SAID = frozenset({BroadcastState.SENDING, BroadcastState.COMPLETED, BroadcastSt
 def occasion_of(broadcast: Broadcast, content: Content, *, services: Services) -> Occasion:
     """What followers are judged for, without what was said before: of what is held that was asked when it was planned."""
     worst = min((one for one in (content.severity, content.worst) if one), key=list(type(content.severity)).index)
-    told = Told(content.kind, worst, broadcast.urgent, content.about)
+    told = Told(content.kind, worst, broadcast.urgent, content.about, services.city.lines)
     return Occasion(told, services.city.zone, services.city.quiet, digest=broadcast.audience.digest is not None)
 
 

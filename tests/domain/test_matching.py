@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.domain.about import NOTHING_SAID, About, Activity, Entity, Period, Workload
 from chalicelib.domain.filters import EVERYTHING, Facility, Filters, Hours, Journey
+from chalicelib.domain.lines import Lines
 from chalicelib.domain.matching import Mismatch, Told, told_again_at, why_not
 from chalicelib.domain.notice import Kind, Severity
 
@@ -143,6 +144,40 @@ def test_any_entity_on_any_leg_is_enough() -> None:
 def test_what_names_no_entity_is_about_every_way() -> None:
     assert says(on(RED), told()) is None
     assert says(Filters(facilities=frozenset({Facility.ELEVATOR})), told()) is None
+
+
+LINES = Lines({"red": (("alewife", "harvard", "central", "park"),)}, {"70061": "alewife", "70067": "harvard", "70075": "park"})
+COMMUTER = Journey(route="red", origin="Alewife", destination="Park")
+
+
+@pytest.mark.parametrize(
+    ("leg", "entity", "wanted"),
+    [
+        pytest.param(COMMUTER, doing(BOARD, route="Red", stop="70061"), True, id="a platform where they get on"),
+        pytest.param(COMMUTER, doing(EXIT, route="Red", stop="70061"), False, id="getting off at that platform"),
+        pytest.param(COMMUTER, doing(EXIT, stop="70075"), True, id="a platform where they get off"),
+        pytest.param(COMMUTER, doing(RIDE, stop="70067"), True, id="a platform between, riding"),
+        pytest.param(COMMUTER, doing(RIDE, stop="Central"), True, id="a station between, riding"),
+        pytest.param(COMMUTER, doing(BOARD, stop="70067"), False, id="a platform between, getting on"),
+        pytest.param(COMMUTER, doing(RIDE, stop="70099"), False, id="a stop that nobody knows"),
+        pytest.param(replace(COMMUTER, origin="Park", destination="Alewife"), doing(RIDE, stop="70067"), True, id="the other way"),
+        pytest.param(replace(COMMUTER, route=None), doing(RIDE, stop="70067"), False, id="no route asked: nobody knows the way"),
+        pytest.param(replace(COMMUTER, destination=None), doing(RIDE, stop="70067"), False, id="no end asked"),
+        pytest.param(replace(COMMUTER, origin=None), doing(RIDE, stop="70067"), False, id="no beginning asked"),
+        pytest.param(replace(COMMUTER, destination="Central", between=frozenset({"70075"})), doing(RIDE, stop="park"), True, id="a platform of their own"),
+        pytest.param(Journey(origin="70061", destination="70061"), Entity(stop="alewife"), True, id="one platform asked: its station"),
+        pytest.param(Journey(origin="70061", destination="Alewife"), Entity(route="Red"), False, id="a platform and its station are one stop"),
+        pytest.param(Journey(route="RED"), Entity(route="red"), True, id="a route in another spelling"),
+    ],
+)
+def test_stops_are_compared_by_their_stations_in_any_spelling(leg: Journey, entity: Entity, wanted: bool) -> None:
+    assert says(on(leg), replace(at(entity), lines=LINES)) is (None if wanted else Mismatch.JOURNEY)
+
+
+def test_elevators_between_a_platform_and_its_station_are_at_one_stop() -> None:
+    asked = Filters(journeys=(Journey(origin="70061", destination="Alewife"),), facilities=LIFT, hours=MORNINGS)
+    notice = replace(at(doing(WHEELCHAIR, stop="alewife")), lines=LINES)
+    assert says(asked, notice, there("2026-11-30T15:00")) is None
 
 
 # --- facilities ------------------------------------------------------------------------------------------------------

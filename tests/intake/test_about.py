@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.about import NOTHING_SAID, Activity, Entity
+from chalicelib.domain.filters import Filters, Journey
+from chalicelib.domain.matching import Mismatch, why_not
+from chalicelib.flows.occasions import occasion_of
 from tests.feeds.feeds import a_feed, an_alert
-from tests.intake.desk import Desk, a_broadcast, a_notice
+from tests.intake.desk import HERE, Desk, a_broadcast, a_notice
 
 ABOUT: dict[str, Any] = {
     "entities": [{"route": "Red", "direction": 0, "stop": "70061", "activities": ["BOARD"]}],
@@ -153,3 +156,15 @@ def test_high_priority_of_a_feed_is_urgent_and_waits_where_the_city_does_not_tru
     desk.publish()
     ((broadcast, _),) = desk.broadcasts()
     assert (broadcast.urgent, broadcast.state) == (urgent, state)
+
+
+def test_followers_are_judged_by_the_lines_of_the_city(tmp_path: Path) -> None:
+    line = '\n[[lines]]\nroute = "Red"\nstops = ["alewife", "harvard", "park"]\nplatforms = { 70067 = "harvard" }\n'
+    desk = Desk(tmp_path, city=(HERE / "city.toml").read_text("utf-8") + line)
+    desk.post("/v1/broadcasts", a_broadcast(about={"entities": [{"stop": "70067", "activities": ["RIDE"]}]}))
+    ((broadcast, content),) = desk.broadcasts()
+    occasion = occasion_of(broadcast, content, services=desk.services)
+    through, past = (Filters(journeys=(Journey(route="Red", origin="Alewife", destination=stop),)) for stop in ("Park", "Harvard"))
+    beyond = Filters(journeys=(Journey(route="Red", origin="Park", destination="Alewife Garage"),))
+    judged = [why_not(one, occasion.told, zone=occasion.zone, now=desk.clock()) for one in (through, past, beyond)]
+    assert judged == [None, None, Mismatch.JOURNEY]
