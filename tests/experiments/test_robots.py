@@ -80,7 +80,7 @@ def storm(counter: Counter, count: int, *, answers: bool = False) -> None:
         page = robot(counter, of, form)
         if answers and "answer" in page.text:
             [word, *_] = WORD.findall(page.text)
-            counter.clock.advance(timedelta(seconds=2))
+            counter.clock.advance(timedelta(seconds=3))
             counter.submit("/join", [*hidden(page), ("answer", word)])
         else:
             counter.clock.advance(MINUTE / count)
