@@ -7,6 +7,7 @@ theirs that were acted on, so that a word that comes again undoes nothing that i
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -93,10 +94,30 @@ class Addresses:
         still = equals("opted_out", to_ms(known.opted_out)) if known.opted_out else every(Exists(), Lacks("opted_out"))
         return Update(address_key(known.hash), Change(set={"verified": True}, remove=("opted_out", *_GOOD_AGAIN)), expect=still)
 
+    def vouch_write(self, address: Address, *, subscriber: str, known: KnownAddress | None) -> Write:
+        """The write that makes an address its owner's on a proof from elsewhere, for a transaction. Refused where they have said stop, or it is
+        somebody else's by now; what providers hold against it stays."""
+        if known and known.subscriber:
+            same = every(equals("subscriber", known.subscriber), Lacks("opted_out"))
+            return Update(address_key(known.hash), Change(set={"verified": True}), expect=same)
+        row = self.row(address, subscriber=subscriber, verified=True)
+        return Update(row.key, Change(set=row.values), expect=every(Lacks("subscriber"), Lacks("opted_out")))
+
     def opt_out(self, hash: str, now: datetime) -> None:
         """Nothing may be sent to this address from now on. Also for an address we never met, so that it stays said."""
         _tell(hash, now)
         self.table.update(address_key(hash), Change(set={"opted_out": to_ms(now)}))
+
+    def erase(self, hash: str, subscriber: str, now: datetime) -> bool:
+        """Nothing is left of an address of this subscriber but that nothing may be sent to it. False where it is somebody else's by now."""
+        [known] = self.read([hash])
+        if known is None or known.subscriber != subscriber:
+            return known is not None and not known.subscriber
+        _tell(hash, now)
+        gone = ("subscriber", "sealed", "channel", "verified", "heeded", "ttl", *_GOOD_AGAIN)
+        with suppress(WriteRefused):  # erased, as another try of the same: what there is now is nobody's or another's
+            self.table.update(address_key(hash), Change(set={"opted_out": to_ms(now)}, remove=gone), expect=equals("subscriber", subscriber))
+        return True
 
     def heed_opt_out(self, hash: str, word: str, now: datetime) -> KnownAddress:
         """As `opt_out`, where not the owner says so but a `word` about them. One heeded before changes nothing: its owner may have come back since."""
