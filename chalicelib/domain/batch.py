@@ -51,7 +51,8 @@ class BatchKey:
 
 @dataclass(frozen=True)
 class Entry:
-    """One recipient in a batch. `topic` is the subscription that made them one; `quiet` are their own quiet hours."""
+    """One recipient in a batch. `topic` is the subscription that made them one; `quiet` are their own quiet hours. Of somebody who was erased nothing
+    but the topic is left."""
 
     subscriber: str
     address: str

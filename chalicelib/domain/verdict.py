@@ -29,7 +29,7 @@ def verdict(
     if ended or broadcast is None:
         return ended
     if address is None:
-        return Mark(State.SKIPPED, SkipReason.NO_ADDRESS)
+        return Mark(State.SKIPPED, SkipReason.NO_ADDRESS if entry.address else SkipReason.ERASED)
     if address.opted_out:
         return Mark(State.SKIPPED, SkipReason.OPTED_OUT)
     if address.sealed is None:

@@ -32,7 +32,9 @@ class Word:
 
 
 def heed(word: Word, hash: str, channel: Channel, *, services: Services) -> None:
-    """Do what a provider's word asks of us towards an address. Safe to repeat, and to die anywhere in it."""
+    """Do what a provider's word asks of us towards an address; of somebody who was erased we know none. Safe to repeat, and to die anywhere in it."""
+    if not hash:
+        return
     streak = word.advice.streak
     if word.advice is Advice.OPTED_OUT:
         known = services.store.addresses.heed_opt_out(hash, word.name, services.now())

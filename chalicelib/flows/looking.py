@@ -65,7 +65,7 @@ def _read(task: Task, chunk: Sequence[int]) -> dict[Key, Values]:
     entries = [task.what.entries[number] for number in chunk]
     keys = [broadcast_key(task.key.broadcast), SWITCHES, *(address_key(one.address) for one in entries)]
     if task.stale:
-        keys += [audience_key(one.subscriber, one.topic, task.what.channel) for one in entries]
+        keys += [audience_key(one.subscriber, one.topic, task.what.channel) for one in entries if one.subscriber]
     return _get_all(task, keys)
 
 
@@ -81,7 +81,7 @@ def _readers(task: Task, chunk: Sequence[int], rows: Mapping[Key, Values]) -> di
 def _as_they_are_now(task: Task, readers: dict[int, Reader], rows: Mapping[Key, Values]) -> dict[int, Reader]:
     """People may have left, paused, or changed what they want, when and in which language, since the batch was planned. Whoever does not want it
     by one topic may by another, which is read only then."""
-    asked = {number: _as_now(task, reader, rows) for number, reader in readers.items()}
+    asked = {number: _as_now(task, reader, rows) if reader.entry.subscriber else reader for number, reader in readers.items()}
     gone = [readers[number].entry for number, one in asked.items() if isinstance(one.wish, Mark)]
     others = _get_all(task, [_key(task, entry, topic) for entry in gone for topic in task.broadcast.audience.reached if topic != entry.topic])
     return {number: _as_now(task, readers[number], {**rows, **others}) if isinstance(one.wish, Mark) else one for number, one in asked.items()}

@@ -107,14 +107,15 @@ def take(address: Address, topics: list[str], locale: str, origin: Origin, *, se
 
 
 def _writes(kept: SignUp, reply: Reply, now: datetime, services: Services) -> list[Write]:
-    writes = [services.store.sign_ups.put_write(kept), services.store.replies.put_write(reply, now)]
+    writes, letters = [services.store.sign_ups.put_write(kept), services.store.replies.put_write(reply, now)], [reply.id]
     if kept.how is How.WEB:
         writes.append(services.store.watch.asked_write(kept.id, now))
     if kept.channel is Channel.SMS:
         due = released_at(QUIET, services.city.zone, now + REMIND_AFTER)
         again = Reply(services.new_id(), kept.address, "remind", kept.id, kept.locale, channel=kept.channel, due=due)
         writes.append(services.store.replies.put_write(again, now))
-    return writes
+        letters.append(again.id)
+    return [*writes, services.store.erasures.ask_write(kept.address, kept.id, letters, now)]
 
 
 def _shown(channel: Channel, topics: list[str], locale: str, services: Services) -> str:

@@ -14,6 +14,7 @@ from chalicelib.domain.broadcast import Broadcast, BroadcastState
 from chalicelib.domain.jobs import FanOutJob, LaunchJob, SendJob, fan_out_queue, send_queue
 from chalicelib.flows.completing import complete
 from chalicelib.flows.digesting import make_digests
+from chalicelib.flows.erasing import forget
 from chalicelib.flows.services import Services
 from chalicelib.state.queue import Outgoing
 from chalicelib.state.sending import send_all
@@ -40,6 +41,7 @@ def sweep(*, services: Services) -> None:
     _apart(failures, lambda: make_digests(services=services))
     _apart(failures, lambda: _work_off_posts(services))
     _apart(failures, lambda: _send_replies(services))
+    _apart(failures, lambda: _erase(services))
     if failures:
         raise ExceptionGroup("parts of the sweep failed; the others were done", failures)
 
@@ -117,6 +119,12 @@ def _work_off_posts(services: Services) -> None:
     if posts:
         bodies = [Outgoing(json.dumps({"post": post})) for post in posts]
         send_all(services.queues.named("intake"), bodies, sleep=services.sleep)
+
+
+def _erase(services: Services) -> None:
+    """People who are to be forgotten: their worker died, or it is time to look again."""
+    for erasure in services.store.erasures.due(services.now()):
+        forget(erasure, services=services)
 
 
 def _send_replies(services: Services) -> None:

@@ -50,11 +50,12 @@ class History:
 
 
 def history_rows(batch: BatchKey, channel: Channel, entries: Sequence[Entry], now: datetime) -> list[Row]:
-    """One row per entry of a batch."""
+    """One row per entry of a batch, but for those who were erased."""
     ttl = int((now + KEPT).timestamp())
     return [
         Row(_key(entry.subscriber, batch.broadcast, channel), {"shard": batch.shard, "batch": batch.name, "entry": number, "ttl": ttl})
         for number, entry in enumerate(entries)
+        if entry.subscriber
     ]
 
 

@@ -67,7 +67,7 @@ class InboundTexts:
 
     def answered(self, sid: str) -> Replies | None:
         """What this text was answered with, if it was."""
-        found = self.table.get(_key(sid))
+        found = self.table.get(text_key(sid))
         return _replies(found) if found is not None else None
 
     def answer(
@@ -100,7 +100,7 @@ def _row(inbound: Inbound, replies: Replies) -> Row:
     values: dict[str, Value] = {"at": to_ms(inbound.at), "ttl": round((inbound.at + _KEPT).timestamp())}
     if replies:
         values["replies"] = list(replies)
-    return Row(_key(inbound.sid), values)
+    return Row(text_key(inbound.sid), values)
 
 
 def _replies(values: Values) -> Replies:
@@ -109,5 +109,6 @@ def _replies(values: Values) -> Replies:
     return tuple(str(one) for one in found) if isinstance(found, list) else ()
 
 
-def _key(sid: str) -> Key:
+def text_key(sid: str) -> Key:
+    """Where it is kept how a text was answered."""
     return Key(f"IN#{sid}", "TEXT")

@@ -27,14 +27,15 @@ class Reach:
             yield from self.of(dict(counted(self.batches, broadcast, number, shard)))
 
     def of(self, batches: Mapping[BatchKey, HowFar]) -> Iterator[What]:
-        """Those of these batches; each batch with them alone, and none where there is nobody."""
+        """Those of these batches; each batch with them alone, and none where there is nobody. Who was erased is nobody."""
         entries = {key: found for key, far in batches.items() if (found := who_may_have(far))}
         keys = list(entries)
         for start in range(0, len(keys), MOST_GET):
             some = keys[start : start + MOST_GET]
             rows = self.table.get_many([what_key(key) for key in some])
             whats = ((key, read_what(key, rows)) for key in some)
-            yield from (replace(what, entries=[what.entries[entry] for entry in entries[key]]) for key, what in whats if what)
+            known = ((what, [one for entry in entries[key] if (one := what.entries[entry]).subscriber]) for key, what in whats if what)
+            yield from (replace(what, entries=some) for what, some in known if some)
 
     def count_from(self, broadcast: str, number: int, shard: Shard, page: int) -> Counter[Channel]:
         """How many there are in a shard, from a page on."""

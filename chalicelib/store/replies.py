@@ -68,7 +68,7 @@ class Replies:
             "due": to_ms(reply.due or now + _UNTIL_SWEPT),
             "ttl": round((now + _KEPT).timestamp()),
         }
-        return Put(Row(_key(reply.id), values), expect=Absent())
+        return Put(Row(reply_key(reply.id), values), expect=Absent())
 
     def due(self, now: datetime) -> list[str]:
         """Letters that somebody should take up by now."""
@@ -82,7 +82,7 @@ class Replies:
         free = either(equals("state", str(ReplyState.WAITING)), every(equals("state", str(ReplyState.CLAIMED)), Compare("due", "<=", to_ms(now))))
         change = Change(set={"state": str(ReplyState.CLAIMED), "due": until, "claim": claim}, add={"tries": 1})
         try:
-            return _reply(name, self.table.update(_key(name), change, expect=free))
+            return _reply(name, self.table.update(reply_key(name), change, expect=free))
         except WriteRefused as refused:
             return _reply(name, refused.old) if refused.old is not None and refused.old.get("claim") == claim else None
 
@@ -97,17 +97,18 @@ class Replies:
 
     def state(self, name: str) -> Mapping[str, object] | None:
         """The state and the number of tries of a letter."""
-        found = self.table.get(_key(name))
+        found = self.table.get(reply_key(name))
         return {"state": found["state"], "tries": found["tries"]} if found else None
 
     def _end(self, reply: Reply, change: Change) -> None:
         """Only for whoever holds the claim: after its lease the letter is in other hands, and theirs counts."""
         mine = every(equals("state", str(ReplyState.CLAIMED)), equals("claim", reply.claim))
         with suppress(WriteRefused):
-            self.table.update(_key(reply.id), change, expect=mine)
+            self.table.update(reply_key(reply.id), change, expect=mine)
 
 
-def _key(name: str) -> Key:
+def reply_key(name: str) -> Key:
+    """Where a letter is kept."""
     return Key(f"R#{name}", "REPLY")
 
 

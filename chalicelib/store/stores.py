@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.store.contents import Contents
     from chalicelib.store.days import Days
     from chalicelib.store.digests import Digests
+    from chalicelib.store.erasures import Erasures
     from chalicelib.store.filtered import Filtered
     from chalicelib.store.headcounts import Headcounts
     from chalicelib.store.history import History
@@ -118,6 +119,13 @@ class Stores:
         from chalicelib.store.digests import Digests
 
         return Digests(self.table)
+
+    @cached_property
+    def erasures(self) -> "Erasures":
+        """Who is to be forgotten."""
+        from chalicelib.store.erasures import Erasures
+
+        return Erasures(self.table)
 
     @cached_property
     def filtered(self) -> "Filtered":

@@ -33,7 +33,7 @@ def handed_over_once(case: Case) -> Iterator[str]:
         times, most = case.times_handed_over(one), 1 + (one.resent and case.records.broadcasts[one.broadcast].urgent)
         if times > most:
             yield f"I1: {one} was handed over {times} times"
-        if any(case.vault.hash(call.to) != one.address for call in case.hand_overs.get(one.place, ())):
+        if not one.erased and any(case.vault.hash(call.to) != one.address for call in case.hand_overs.get(one.place, ())):
             yield f"I1: {one} went to another address than planned"
     for stray in case.strays:
         yield f"I1: something was handed over on {stray.to.channel} that no batch which counts knows of"
@@ -41,7 +41,7 @@ def handed_over_once(case: Case) -> Iterator[str]:
 
 def planned_once(case: Case) -> Iterator[str]:
     """Nobody has two places in one broadcast on one channel."""
-    seen = Counter((one.broadcast, one.subscriber, one.channel) for one in case.each())
+    seen = Counter((one.broadcast, one.subscriber, one.channel) for one in case.each() if not one.erased)
     for (broadcast, subscriber, channel), times in seen.items():
         if times > 1:
             yield f"I1: …{subscriber[-4:]} on {channel} of {short(broadcast)} was planned {times} times"
@@ -92,10 +92,10 @@ def _was_never_called(one: Delivery) -> bool:
 
 
 def everybody_has_history(case: Case) -> Iterator[str]:
-    """Each entry of a settled batch is found again from its recipient."""
+    """Each entry of a settled batch is found again from its recipient, unless they were erased."""
     for one in case.each():
         pointer = case.records.history.get((one.subscriber, one.broadcast, one.channel))
-        if one.far.state is BatchState.SETTLED and pointer != one.place:
+        if one.far.state is BatchState.SETTLED and pointer != one.place and not one.erased:
             yield f"I2: {one} has {'no history' if pointer is None else 'a history that points elsewhere'}"
 
 

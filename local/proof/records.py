@@ -39,6 +39,11 @@ class Delivery:
         return self.place[0].broadcast
 
     @property
+    def erased(self) -> bool:
+        """Whether nobody knows any more who it was."""
+        return not self.subscriber
+
+    @property
     def resent(self) -> bool:
         """Whether the row says that it was sent again."""
         return self.place[1] in self.far.resent

@@ -74,6 +74,7 @@ SHARED_BY_FLOWS = {
     "chunks",
     "looking",
     "digesting",
+    "erasing",
     "doubts",
     "heeding",
     "waking",
