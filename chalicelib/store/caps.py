@@ -1,7 +1,8 @@
 """What sign-ups used of their caps: `CAP#<keyed hash of what it is about>` / `<length>#<window>`, or `<length>#LAST` where the time since the
 last one counts.
 
-Each is one conditional write, whatever there was before: it takes as long for who was here as for who was not.
+The hash is another than the one an address goes by: nobody is found by it. Each is one conditional write, whatever there was before: it takes as long for
+who was here as for who was not.
 """
 
 from collections.abc import Sequence
@@ -31,7 +32,7 @@ class Caps:
 
     def key(self, cap: Cap, now: datetime) -> Key:
         """Where a cap is counted now."""
-        return Key(f"CAP#{self.vault.hash_text(cap.about)}", cap.window(now))
+        return Key(f"CAP#{self.vault.hash_text(f'cap:{cap.about}')}", cap.window(now))
 
     def _take(self, cap: Cap, now: datetime) -> bool:
         ttl = round((now + cap.within + _KEPT).timestamp())

@@ -8,11 +8,12 @@ counter.got                   # what phones got: (number, words)
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.city import SignUpLimits
@@ -22,7 +23,7 @@ from chalicelib.flows.services import Gate
 from chalicelib.flows.sign_up import sign_up
 from chalicelib.flows.signing import Origin
 from chalicelib.store.stores import Stores
-from tests.conversation.booth import ANA, Booth
+from tests.conversation.booth import ANA, FORM, Answered, Booth
 
 PAGE = Origin()
 TAKES = frozenset({Answer.ACCEPTED, Answer.UNKNOWN})
@@ -108,6 +109,10 @@ class Counter(Booth):
             for name in self.services.store.replies.due(self.clock()):
                 send_reply(name, services=self.services)
             self.clock.advance(min(timedelta(minutes=10), end - self.clock()))
+
+    def submit_with(self, headers: Mapping[str, str], path: str, fields: Sequence[tuple[str, str]]) -> Answered:
+        """A form, sent with these headers."""
+        return self.call("POST", path, urlencode(fields).encode(), {"Content-Type": FORM, **headers})
 
     def come_from(self, network: str) -> None:
         """Requests come from this network address from now on."""
