@@ -272,7 +272,7 @@ def _answers_pause(text: _Text) -> Meaning | None:
 
 def _mentions_stop(text: _Text) -> Meaning | None:
     """A stop word among others: we ask once; whoever says it again, or is angry, means it."""
-    if not text.words.mentions_stop(text.raw):
+    if text.key not in text.words.pause_near and not text.words.mentions_stop(text.raw):
         return None
     meant = text.asked is Asked.STOP or text.words.is_angry(text.raw)
     return Meaning(Verb.STOP if meant else Verb.UNCLEAR_STOP, "stop")

@@ -25,9 +25,9 @@ def fold(text: str) -> str:
     letters: list[str] = []
     script = ""
     for letter in unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold()):
-        if letter in _INVISIBLE:
-            continue
         kind = unicodedata.category(letter)
+        if kind == "Cf" or letter in _INVISIBLE:
+            continue
         if kind[0] == "M":
             letters.append("" if kind == "Me" or script.startswith(_MARKED_SCRIPTS) or "VARIATION" in unicodedata.name(letter, "") else letter)
             continue
@@ -50,7 +50,7 @@ def atoms(folded: str) -> tuple[str, ...]:
 def _plain(letter: str, kind: str) -> str:
     if kind[0] == "N":
         return str(unicodedata.digit(letter)) if kind == "Nd" else letter
-    if letter in _APOSTROPHES or kind in {"Cf", "Cs", "Co"}:
+    if letter in _APOSTROPHES or kind in {"Cs", "Co"}:
         return ""
     if kind[0] == "L":
         return letter.translate(_SAME_LETTER)

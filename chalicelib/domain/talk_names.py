@@ -50,8 +50,8 @@ class Names:
 
     @classmethod
     def of(cls, city: City, words: Words) -> "Names":
-        """Entry words come before keywords, those before names and ids. Nothing that equals a stop word is a name."""
-        return cls({key: one for key, one in _topics(city).items() if key not in words.stop_keys}, _places(city), words)
+        """Entry words come before keywords, those before names and ids. Nothing that says stop is a name."""
+        return cls(_topics(city, words), _places(city, words), words)
 
     def read(self, tokens: Sequence[str], *, places_first: bool = False, everywhere: bool = False) -> Named:
         """What these words name. `places_first`: a word for both is a place; `everywhere`: ALL means the whole city."""
@@ -152,24 +152,33 @@ def distance(left: str, right: str) -> int:
     return row[-1]
 
 
-def _topics(city: City) -> Mapping[str, TopicName]:
+def _topics(city: City, words: Words) -> Mapping[str, TopicName]:
     found: dict[str, TopicName] = {}
+
+    def name(word: str, topic: str, locale: str | None, *, sets_locale: bool = False) -> None:
+        key = squash(word)
+        if key not in found and not _says_stop(word, key, words):
+            found[key] = TopicName(topic, key, locale, sets_locale)
+
     for entry in city.entry_words:
-        key = squash(entry.word)
-        found.setdefault(key, TopicName(entry.topic, key, entry.language, sets_locale=True))
+        name(entry.word, entry.topic, entry.language, sets_locale=True)
     for topic in city.topics.values():
         for keyword in topic.keywords:
-            key = squash(keyword)
-            found.setdefault(key, TopicName(topic.id, key, _language_of(keyword, topic)))
+            name(keyword, topic.id, _language_of(keyword, topic))
     for topic in city.topics.values():
-        for locale, name in [*topic.names.items(), (None, topic.id)]:
-            key = squash(name)
-            found.setdefault(key, TopicName(topic.id, key, locale))
+        for locale, called in topic.names.items():
+            name(called, topic.id, locale)
+        name(topic.id, topic.id, None)
     return found
 
 
-def _places(city: City) -> Mapping[str, str]:
-    return {squash(word): area.id for area in city.areas.values() for word in (*area.names.values(), area.id, *area.keywords, *area.zips)}
+def _places(city: City, words: Words) -> Mapping[str, str]:
+    named = ((word, area.id) for area in city.areas.values() for word in (*area.names.values(), area.id, *area.keywords, *area.zips))
+    return {key: area for word, area in named if not _says_stop(word, key := squash(word), words)}
+
+
+def _says_stop(word: str, key: str, words: Words) -> bool:
+    return key in words.stop_keys or bool(words.plainly_stops(word) or words.insists(word))
 
 
 def _language_of(keyword: str, topic: Topic) -> str | None:

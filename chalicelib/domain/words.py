@@ -15,6 +15,9 @@ Vocabulary = Mapping[str, str]
 
 Tokens = tuple[str, ...]
 
+_DENIED_WITHIN = 3
+"""So many words before a sentence may turn it round (`do not ever take me off`)."""
+
 
 @dataclass(frozen=True)
 class Phrases:
@@ -115,7 +118,7 @@ class Words:
         tokens = self.tokens(text)
         for at in range(len(tokens)):
             found = self.insistent.at(tokens, at)
-            if found and not self.denials & set(tokens[:at]):
+            if found and not self.denials & set(tokens[max(0, at - _DENIED_WITHIN) : at]):
                 return " ".join(found[0]), found[1]
         return None
 
