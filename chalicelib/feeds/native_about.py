@@ -22,7 +22,7 @@ def read_about_field(value: Json, *, at: Steps, areas: Collection[str]) -> About
         entities=tuple(dict.fromkeys(_entity(one, (*at, "entities", place)) for place, one in enumerate(_objects(value.get("entities"))))),
         periods=tuple(_period(one, (*at, "periods", place)) for place, one in enumerate(_objects(value.get("periods")))),
         areas=_areas(_texts(value.get("areas")), (*at, "areas"), areas),
-        categories=frozenset(one.lower() for one in _texts(value.get("categories"))),
+        categories=frozenset(one.casefold() for one in _texts(value.get("categories"))),
         pay=int(pay) if isinstance(pay, int | float) else None,
         workload=Workload(str(workload)) if workload is not None else None,
         agency=str(agency) if agency is not None else None,
