@@ -48,8 +48,8 @@ def newest(topic: str | None, *, after: str | None, most: int, store: Stores) ->
 
 
 def is_public(broadcast: Broadcast) -> bool:
-    """Whether it was sent, and not stopped."""
-    return broadcast.state in _SENT and broadcast.stop_at is None
+    """Whether it was sent, and not stopped. A digest says nothing that its notices do not."""
+    return broadcast.state in _SENT and broadcast.stop_at is None and broadcast.audience.digest is None
 
 
 def _about(topic: str | None, page: Sequence[Broadcast]) -> list[Broadcast]:

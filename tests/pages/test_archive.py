@@ -123,6 +123,12 @@ def test_what_is_being_stopped_is_taken_back_at_once(tmp_path: Path) -> None:
     assert booth.get("/n/nt_1").status == 404
 
 
+def test_a_digest_is_no_notice_of_its_own(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    say(booth, a_notice(FOUR), digest="daily")
+    assert told(booth) == []
+
+
 def test_a_notice_is_listed_once_with_its_last_words(tmp_path: Path) -> None:
     booth = Booth(tmp_path)
     say(booth, a_notice(FOUR))
