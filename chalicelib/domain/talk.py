@@ -14,8 +14,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.city import City
-from chalicelib.domain.conversation import Asked, Meaning, Verb, as_provider_heard, locale_for, spoken, understand
+from chalicelib.domain.conversation import Asked, Meaning, Verb, as_provider_heard, locale_for, spoken
 from chalicelib.domain.talk_changes import Decline, Leave, Said, SetLocale, StopAll, Taken
+from chalicelib.domain.talk_hearing import understand
 from chalicelib.domain.talk_joins import confirmed, joined, restored
 from chalicelib.domain.talk_lists import guess, listed, options_of
 from chalicelib.domain.talk_pauses import pausing, resuming

@@ -16,6 +16,7 @@ LONGEST_DAYS = 365
 
 _MOST_READINGS = 50
 _LONGEST_WORD = 24
+_LONGEST_DATE = 80
 _WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 Atoms = tuple[str, ...]
@@ -50,7 +51,10 @@ class Dates:
 
     def until(self, text: str, today: date) -> date | None:
         """The day that a text names and nothing else, at most a year from today; None for any other text, and for no day to come."""
-        for pieces in islice(self._readings(atoms(fold(text)), 0, set()), _MOST_READINGS):
+        if len(text) > _LONGEST_DATE:
+            return None
+        letters = atoms(fold(text))
+        for pieces in islice(self._readings(letters, 0, set()), _MOST_READINGS):
             found = _day([piece for piece in pieces if piece is not _NOISE], today, month_first=self.month_first)
             if found:
                 return min(found, today + timedelta(days=LONGEST_DAYS))

@@ -56,7 +56,9 @@ def end_all(known: KnownAddress, channel: Channel, *, how: How, source: str, ser
     if channel is Channel.SMS and address:  # START brings back what ended, once the provider lets us through again
         person = store.subscribers.find(address)
         ended = tuple(dict.fromkeys([*person.memory.ended, *(one.topic for one in follows)]))
-        groups.append([store.subscribers.remember_write(known.hash, replace(person.memory, ended=ended, blocked=True, locale=person.locale))])
+        parts = {**person.memory.parts, **{one.topic: one.filters for one in follows}}
+        memory = replace(person.memory, ended=ended, parts=parts, blocked=True, locale=person.locale)
+        groups.append([store.subscribers.remember_write(known.hash, memory)])
     for one in follows:
         entry = Consent(one.subscriber, known.hash, channel, one.topic, Step.STOPPED, how, source, one.locale, now)
         groups.append([*store.subscriptions.leave_writes(one.subscriber, one.topic, channel), store.consents.add_write(entry)])

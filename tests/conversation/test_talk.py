@@ -108,6 +108,14 @@ def test_a_word_of_ours_is_never_a_slip_for_a_topic(tmp_path: Path, text: str) -
     assert "Did you mean" not in (booth.text(text) or "")
 
 
+@pytest.mark.parametrize("text", ["JOIN menu", "LEAVE lists", "JOIN alto"])
+def test_a_command_after_a_command_is_no_slip_for_a_topic(tmp_path: Path, text: str) -> None:
+    booth = Booth(tmp_path, city=CITY.replace('keywords = ["RED LINE", "RED"]', 'keywords = ["RED", "MENUS", "ALTOS"]'))
+    booth.text("RED")
+    assert "Did you mean" not in (booth.text(text) or "")
+    assert booth.follows() == {"transit/red-line": "en"}
+
+
 def test_a_mistyped_topic_to_leave_is_one_of_those_that_are_followed(tmp_path: Path) -> None:
     booth = Booth(tmp_path)
     for text in ("EVENTS", "JOBS"):

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.conversation import Asked, Meaning, Question, Verb, understand
+from chalicelib.domain.conversation import Asked, Meaning, Question, Verb
 from chalicelib.domain.folding import fold, squash
+from chalicelib.domain.talk_hearing import understand
 from chalicelib.domain.words import Words
 from chalicelib.errors import Misconfigured
 from tests.conversation.booth import HERE, the_city, the_words
