@@ -15,4 +15,4 @@ def answer_question(token: str, given: str, *, services: Services) -> bool:
     took = now - from_ms(int(asked))
     if not TOO_QUICK <= took <= ANSWER_WITHIN or not is_answer(word, given):
         return False
-    return services.store.caps.take([Cap(f"question:{name}", 1, DAY, since_last=True)], now) is None
+    return services.store.caps.take(Cap(f"question:{name}", 1, DAY, since_last=True), now)

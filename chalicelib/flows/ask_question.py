@@ -19,7 +19,7 @@ class Question:
 def ask_question(locale: str, *, services: Services) -> Question:
     """A new question, which counts among those shown."""
     now, name = services.now(), services.new_id()
-    services.store.caps.take([SHOWN], now)
+    services.store.caps.take(SHOWN, now)
     words = words_of(services.renderer().page("question_words", locale))
     word = words[round(services.random() * 1_000_000) % len(words)]
     return Question(word, services.tokens.sign("question", name, str(to_ms(now)), word))

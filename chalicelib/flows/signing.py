@@ -1,6 +1,6 @@
 """Signing up: what a sign-up needs, and what becomes of it, wherever it comes from.
 
-caps → sign-up, letter and reminder in one transaction → the letter's queue
+caps → sign-up, letter and reminder in one transaction, with the caps of this one address → the letter's queue
 
 What an address is to us decides nothing here, and is not read: it is looked at when the letter goes.
 """
@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.address import Address, Channel
-from chalicelib.domain.caps import caps
+from chalicelib.domain.caps import Cap, caps
 from chalicelib.domain.city import QUIET
 from chalicelib.domain.consent import How, wording_id
 from chalicelib.domain.conversation import known
 from chalicelib.domain.parsing import parse_email, parse_mobile
 from chalicelib.domain.quiet import released_at
 from chalicelib.domain.strict_json import Json
-from chalicelib.errors import Invalid, Problem
+from chalicelib.errors import Invalid, Problem, TransactionRefused
 from chalicelib.flows.services import Services
 from chalicelib.state.queue import Outgoing
 from chalicelib.state.sending import send_all
@@ -89,21 +89,49 @@ def checked(email: str, phone: str, topics: list[str], services: Services) -> tu
 def take(address: Address, topics: list[str], locale: str, origin: Origin, *, services: Services, also: Sequence[Write] = ()) -> None:
     """Keep the sign-up of one address and send its letter or text. Past a cap none is kept, and nothing sent. `also` is written in any case, and first;
     raises TransactionRefused where that is refused."""
-    now, limits = services.now(), services.city.limits.sign_ups
-    full = services.store.caps.take(caps(address, origin.network, limits, vouched=origin.vouched), now)
+    now, store = services.now(), services.store
+    wanted = caps(address, origin.network, services.city.limits.sign_ups, vouched=origin.vouched)
+    full = store.caps.full(wanted, now)
     if full:
-        _log.info("sign-up over a cap", extra={"fields": {"cap": full.about.partition(":")[0], "channel": str(address.channel)}})
-        if also:
-            services.store.table.transact(also)
+        _pass_over(full, also, services)
         return
-    found = services.store.addresses.claim(address, subscriber=services.new_id(), verified=False)
     shown = origin.shown or _shown(address.channel, topics, locale, services)
-    wording = wording_id(shown) if shown else ""
-    kept = SignUp(services.new_id(), found.hash, found.subscriber, tuple(topics), locale, now, False, address.channel, origin.how, wording, origin.proof)
-    reply = Reply(services.new_id(), found.hash, "confirm", kept.id, locale, channel=kept.channel)
-    words = [services.store.consents.wording_write(shown)] if shown else []
-    services.store.table.transact([*also, *_writes(kept, reply, now, services), *words])
+    kept = _kept(address, topics, locale, origin, wording_id(shown) if shown else "", services)
+    reply = Reply(services.new_id(), kept.address, "confirm", kept.id, locale, channel=kept.channel)
+    lasting = [cap for cap in wanted if cap.since_last]
+    words = [store.consents.wording_write(shown)] if shown else []
+    try:
+        store.table.transact([*also, *(store.caps.take_write(cap, now) for cap in lasting), *_writes(kept, reply, now, services), *words])
+    except TransactionRefused as refused:
+        crossed = [cap for number, cap in enumerate(lasting, start=len(also)) if number in refused.olds]
+        if not crossed or min(refused.olds) < len(also):
+            raise
+        _pass_over(crossed[0], also, services)
+        return
     send_all(services.queues.named("replies"), [Outgoing(json.dumps({"reply": reply.id}))], sleep=services.sleep)
+
+
+def _pass_over(full: Cap, also: Sequence[Write], services: Services) -> None:
+    """Say in the log which cap is full, and nobody's name."""
+    _log.info("sign-up over a cap", extra={"fields": {"cap": full.about.partition(":")[0]}})
+    if also:
+        services.store.table.transact(also)
+
+
+def _kept(address: Address, topics: list[str], locale: str, origin: Origin, wording: str, services: Services) -> SignUp:
+    found = services.store.addresses.claim(address, subscriber=services.new_id(), verified=False)
+    return SignUp(
+        id=services.new_id(),
+        address=found.hash,
+        subscriber=found.subscriber,
+        topics=tuple(topics),
+        locale=locale,
+        at=services.now(),
+        channel=address.channel,
+        how=origin.how,
+        wording=wording,
+        proof=origin.proof,
+    )
 
 
 def _writes(kept: SignUp, reply: Reply, now: datetime, services: Services) -> list[Write]:

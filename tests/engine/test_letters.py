@@ -18,6 +18,7 @@ from chalicelib.domain.times import to_ms
 from chalicelib.errors import StateLater
 from chalicelib.flows.send_reply import send_reply
 from chalicelib.flows.sign_up import sign_up
+from chalicelib.flows.signing import Human, Origin
 from chalicelib.flows.slots import pacer
 from chalicelib.flows.turn_switch import turn_switch
 from chalicelib.state.table import Change, Key
@@ -41,7 +42,7 @@ def town() -> Town:
 
 def sign_somebody_up(town: Town, number: int = 1) -> str:
     """Somebody signs up on a page; their letter's name."""
-    sign_up(email=f"new{number}@example.org", topics=["transit"], locale="en", services=town.services)
+    sign_up(email=f"new{number}@example.org", topics=["transit"], locale="en", services=town.services, origin=Origin(human=Human.SURE))
     return str(json.loads(town.notes.bodies[-1])["reply"])
 
 

@@ -16,7 +16,8 @@ from chalicelib.flows.signing import Human, Origin
 from chalicelib.flows.turn_switch import turn_switch
 from chalicelib.flows.watching import WATCHDOG
 from chalicelib.store.switches import SIGN_UPS, Thrown
-from tests.conversation.booth import BEN
+from tests.conversation.booth import ANA, BEN
+from tests.conversation.crossing import meddle
 from tests.flows.counter import Counter
 
 TEN = timedelta(minutes=10)
@@ -120,6 +121,35 @@ def test_the_caps_on_a_number_count_for_every_way_in(tmp_path: Path, origin: Ori
     counter = Counter(tmp_path)
     for one in (origin, Origin(network="198.51.100.1"), STAFF, SURE):
         counter.sign_up(origin=one)
+    assert counter.work() == 1
+
+
+def test_a_sign_up_that_could_not_be_kept_takes_nobodys_turn(tmp_path: Path) -> None:
+    def fail() -> None:
+        raise StateLater("busy")
+
+    counter = Counter(tmp_path)
+    mend = meddle(counter, {1: fail})
+    for address in ({"phone": ANA}, {"email": "ana@example.org"}):
+        with pytest.raises(StateLater):
+            counter.sign_up(**address)
+        mend()
+        counter.sign_up(**address)
+        assert counter.work() == 1
+        mend = meddle(counter, {1: fail})
+
+
+def test_of_two_sign_ups_at_once_one_is_asked(tmp_path: Path) -> None:
+    counter = Counter(tmp_path)
+    plain = counter.services
+
+    def other() -> None:
+        meddled, counter.services = counter.services, plain
+        counter.sign_up()
+        counter.services = meddled
+
+    meddle(counter, {1: other})
+    counter.sign_up()
     assert counter.work() == 1
 
 

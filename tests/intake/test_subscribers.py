@@ -1,6 +1,7 @@
 """`POST /v1/subscribers`: staff sign people up, who are asked all the same; and nobody learns by it whom we know."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,8 +9,11 @@ import pytest
 
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.consent import How
+from chalicelib.errors import StateContended, TransactionRefused
 from chalicelib.state.table import Key
 from chalicelib.store.sign_ups import SignUp
+from chalicelib.store.stores import Stores
+from tests.conversation.crossing import Meddling
 from tests.intake.desk import Desk, Reply
 
 PHONE = "(202) 555-0101"
@@ -110,3 +114,38 @@ def test_only_a_key_with_the_scope_may(desk: Desk) -> None:
     assert post(desk, key="approver").status == 403
     assert post(desk, key="admin").status == 202
     assert desk.post("/v1/subscribers", a_person(), Idempotency_Key="").code == "no_idempotency_key"
+
+
+def test_two_requests_of_one_name_at_once_ask_once(desk: Desk) -> None:
+    def other() -> None:
+        meddled, desk.services = desk.services, plain
+        assert post(desk, "one").status == 202
+        desk.services = meddled
+
+    plain = desk.services
+    desk.services = replace(plain, store=Stores(Meddling(desk.state.table, {1: other}), plain.store.vault))
+    again = post(desk, "one")
+    assert (again.status, again.headers.get("Idempotent-Replayed")) == (202, "true")
+    assert len(kept(desk)) == 1
+
+
+@pytest.mark.parametrize(("at", "told"), [(0, (409, "in_flight")), (2, (503, "try_later"))], ids=["this request", "another"])
+def test_a_request_in_flight_is_told_from_a_busy_table(desk: Desk, at: int, told: tuple[int, str]) -> None:
+    def fail() -> None:
+        raise StateContended(frozenset({at}))
+
+    plain = desk.services
+    desk.services = replace(plain, store=Stores(Meddling(desk.state.table, {1: fail}), plain.store.vault))
+    answer = post(desk, "one")
+    assert (answer.status, answer.code) == told
+    desk.services = plain
+    assert post(desk, "one").status == 202
+    assert len(kept(desk)) == 1
+
+
+def test_a_row_that_is_gone_when_it_is_asked_for_again_is_no_answer(desk: Desk) -> None:
+    def fail() -> None:
+        raise TransactionRefused({4: None})
+
+    desk.services = replace(desk.services, store=Stores(Meddling(desk.state.table, {1: fail}), desk.services.store.vault))
+    assert post(desk, "one").status == 500
