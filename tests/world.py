@@ -111,8 +111,12 @@ class RunningCity:
         return Answer(answer.status, answer.headers, answer.data)
 
 
+BY_DAY = "2026-12-01T10:00:00-05:00"
+"""At night routine texts wait for the morning."""
+
+
 @contextmanager
-def running_city(directory: Path, *, city: Path | None = None, city_time: str | None = None) -> Iterator[RunningCity]:
+def running_city(directory: Path, *, city: Path | None = None, city_time: str = BY_DAY) -> Iterator[RunningCity]:
     """A city that keeps its state in `directory`; the same directory again goes on where it was. Stopped at the end."""
     process = start(directory, city=city, city_time=city_time)
     try:

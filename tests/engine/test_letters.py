@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.address import Address, Channel
-from chalicelib.domain.city import SignUpLimits
+from chalicelib.domain.city import Limits, SignUpLimits
 from chalicelib.domain.delivery import Mark, State
 from chalicelib.domain.message import NOT_TRIED, Answer, Outcome, Parcel
 from chalicelib.domain.pace import PROBE_EVERY, SLOW, Tempo
@@ -75,7 +75,8 @@ def tempo(town: Town) -> Tempo:
 
 
 def test_a_letter_every_three_seconds_keeps_no_routine_broadcast_waiting(town: Town) -> None:
-    refused = 0
+    refused, limits = 0, Limits(sign_ups=SignUpLimits(per_hour=500))
+    town.services = replace(town.services, city=replace(town.services.city, limits=limits))
     for number in range(400):
         send_reply(sign_somebody_up(town, number), services=town.services)
         for _ in range(5):

@@ -98,7 +98,7 @@ class Unsure:
     """The table's answer to a put-off is lost, once; or the queue is busy right after it."""
 
     def __init__(self, town: Town, *, lost: bool) -> None:
-        self.town, self.lost, self.put, self.over = town, lost, False, False
+        self.town, self.lost, self.was_put_off, self.over = town, lost, False, False
         self.table, self.queues = town.services.store.table, town.services.queues
 
     def _fail(self) -> None:
@@ -110,13 +110,13 @@ class Unsure:
 
     def update(self, key: Any, change: Any, **more: Any) -> Any:
         row = self.table.update(key, change, **more)
-        self.put = self.put or (set(change.set) == {"due"} and not change.add)
-        if self.put and self.lost and not self.over:
+        self.was_put_off = self.was_put_off or (set(change.set) == {"due"} and not change.add)
+        if self.was_put_off and self.lost and not self.over:
             self._fail()
         return row
 
     def named(self, name: str) -> Any:
-        if self.put and not self.lost and not self.over:
+        if self.was_put_off and not self.lost and not self.over:
             self._fail()
         return self.queues.named(name)
 

@@ -9,7 +9,7 @@ desk.publish()                       # works off the queue `intake`, as Lambda w
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from chalice.local import LocalGateway
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.broadcast import Broadcast, Content
 from chalicelib.domain.city import parse_city
+from chalicelib.domain.preferences import NO_QUIET
 from chalicelib.domain.tokens import Tokens
 from chalicelib.domain.webhook import sign
 from chalicelib.domain.words import Words
@@ -76,7 +77,7 @@ class Desk:
         self.clock = self.state.clock
         self.ids = 0
         text = city or (HERE / "city.toml").read_text("utf-8")
-        self.city = parse_city(text)
+        self.city = replace(parse_city(text), quiet=NO_QUIET)
         sources: Mapping[str, object] = secrets if secrets is not None else {name: [SECRET, OLD_SECRET] for name in self.city.sources}
         self.services = Services(
             city=self.city,
