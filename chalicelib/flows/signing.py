@@ -14,11 +14,9 @@ from enum import StrEnum
 
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.caps import Cap, caps
-from chalicelib.domain.city import QUIET
 from chalicelib.domain.consent import How, wording_id
 from chalicelib.domain.conversation import known
 from chalicelib.domain.parsing import parse_email, parse_mobile
-from chalicelib.domain.quiet import released_at
 from chalicelib.domain.strict_json import Json
 from chalicelib.errors import Invalid, Problem, TransactionRefused
 from chalicelib.flows.services import Services
@@ -139,8 +137,7 @@ def _writes(kept: SignUp, reply: Reply, now: datetime, services: Services) -> li
     if kept.how is How.WEB:
         writes.append(services.store.watch.asked_write(kept.id, now))
     if kept.channel is Channel.SMS:
-        due = released_at(QUIET, services.city.zone, now + REMIND_AFTER)
-        again = Reply(services.new_id(), kept.address, "remind", kept.id, kept.locale, channel=kept.channel, due=due)
+        again = Reply(services.new_id(), kept.address, "remind", kept.id, kept.locale, channel=kept.channel, due=now + REMIND_AFTER)
         writes.append(services.store.replies.put_write(again, now))
         letters.append(again.id)
     return [*writes, services.store.erasures.ask_write(kept.address, kept.id, letters, now)]

@@ -224,7 +224,7 @@ def test_a_phone_that_was_never_asked_is_not_reminded_and_nobody_is_told_of_that
     assert "letter given up" not in caplog.text
 
 
-def test_a_reminder_that_is_late_waits_for_the_morning(tmp_path: Path) -> None:
+def test_a_reminder_that_is_late_waits_for_the_morning_and_ends_silently_where_that_is_too_late(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     counter = Counter(tmp_path)
     at(counter, 8)
     counter.sign_up()
@@ -235,6 +235,7 @@ def test_a_reminder_that_is_late_waits_for_the_morning(tmp_path: Path) -> None:
     counter.live(hours=2)
     assert len(counter.got) == 1  # its 24 hours are over by now
     assert counter.services.store.replies.due(counter.clock() + timedelta(days=9)) == []
+    assert "letter given up" not in caplog.text
 
 
 def test_only_the_last_sign_up_reminds(tmp_path: Path) -> None:
