@@ -18,6 +18,7 @@ from chalicelib.errors import StateLater
 from chalicelib.flows.confirm_sign_up import confirm_sign_up
 from chalicelib.flows.send_reply import send_reply
 from chalicelib.flows.sign_up import sign_up
+from chalicelib.flows.signing import Human, Origin
 from chalicelib.state.queue import Outgoing
 from chalicelib.state.table import MOST_PUT, Key, Row
 from chalicelib.store.stores import Stores
@@ -151,7 +152,7 @@ class HotTown(Town):
         came = self.clock()
         if email:
             self.came[email] = came
-            sign_up(email=email, topics=["transit"], locale="en", services=self.services)
+            sign_up(email=email, topics=["transit"], locale="en", services=self.services, origin=Origin(human=Human.SURE))
         else:
             confirm_sign_up(link, locale="en", services=self.services)
             self.joined[link] = self.clock() - came
