@@ -14,9 +14,10 @@ import pytest
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.consent import How, Step, read_detail, wording_id
 from chalicelib.domain.filters import Filters
-from chalicelib.domain.importing import Finding, Good, Row, Wrong, report_of
+from chalicelib.domain.importing import MOST_TOPICS, Finding, Good, Row, Wrong, report_of
 from chalicelib.domain.message import Streak
 from chalicelib.domain.preferences import Preferences
+from chalicelib.domain.topic import Topic
 from chalicelib.errors import StateLater, TransactionRefused
 from chalicelib.feeds.subscribers_csv import read_subscribers
 from chalicelib.flows.import_subscribers import import_subscribers
@@ -266,6 +267,15 @@ def test_a_row_becomes_a_subscription_with_its_proof_in_the_ledger(town: Town) -
     assert town.plain.consents.wording(entry.wording) == WORDS
     assert json.loads(entry.detail)["proof"] == {"at": "2025-03-01T05:00:00Z", "how": "paper", "reference": "form 1"}
     assert read_detail(entry.detail) == chosen
+
+
+def test_a_row_with_a_digest_and_as_many_topics_as_may_be_is_one_transaction(town: Town) -> None:
+    topics = {f"t{number}": Topic(f"t{number}", {}) for number in range(MOST_TOPICS)}
+    town.services = replace(town.services, city=replace(town.services.city, topics=topics))
+    found = run(town, of(a_row(1, topics=";".join(topics), preferences='{"digest": "daily"}')))
+    assert found == [Good(2, "phone", MOST_TOPICS)]
+    assert len(follows(town, 1)) == MOST_TOPICS
+    assert len(town.plain.subscriptions.slots()) == 1
 
 
 def test_phone_and_email_of_a_row_are_one_person_and_so_are_rows_that_name_one(town: Town) -> None:

@@ -265,18 +265,28 @@ def test_it_looks_every_thirty_seconds_at_most(tmp_path: Path) -> None:
     counter.clock.advance(timedelta(seconds=30))
     sign_up_many(counter, 20, first=20)
     assert len([call for call in calls if call == ("query", "SIGN-UPS")]) == 2
+    assert len([call for call in calls if call == ("update", "Key SIGN-UPS WATCH")]) == 2
+
+
+def test_of_two_who_would_look_at_once_one_does(tmp_path: Path) -> None:
+    counter = Counter(tmp_path)
+    watch = counter.services.store.watch
+    assert [watch.may_look(counter.clock()) for _ in range(2)] == [True, False]
+    counter.clock.advance(timedelta(seconds=30))
+    assert watch.may_look(counter.clock()) is True
 
 
 def test_it_lies_down_after_an_hour_without_robots_and_forgets_them(tmp_path: Path) -> None:
-    counter = Counter(tmp_path, limits=replace(WIDE, per_hour=30, reserve=10))
-    sign_up_many(counter, 30)
+    counter = Counter(tmp_path, limits=replace(WIDE, per_hour=80, reserve=10))
+    assert sign_up_many(counter, 90) == 70
     counter.clock.advance(timedelta(minutes=59))
     assert counter.sign_up(phone=number(300)) is False
     counter.clock.advance(timedelta(minutes=1))
     assert counter.sign_up(phone=number(300)) is True
     assert thrown(counter) is None
-    counter.clock.advance(timedelta(minutes=30))
-    assert counter.sign_up(phone=number(301)) is True
+    for of in range(301, 304):
+        counter.clock.advance(timedelta(minutes=30))
+        assert counter.sign_up(phone=number(of)) is True
 
 
 def test_it_lies_down_when_people_are_back(tmp_path: Path) -> None:
@@ -295,6 +305,20 @@ def test_what_an_admin_released_stays_released_until_robots_come_again(tmp_path:
     turn_switch(SIGN_UPS, stopped=False, why="it was a fair", by="ana", services=counter.services)
     assert sign_up_many(counter, 40, first=100, apart=timedelta(minutes=5)) == 40
     assert thrown(counter) is None
+
+
+def test_a_share_that_is_used_up_is_told_of_once_though_an_admin_lets_it_be(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR)
+    counter = Counter(tmp_path, limits=replace(WIDE, per_hour=30, reserve=10))
+    sign_up_many(counter, 30)
+    turn_switch(SIGN_UPS, stopped=False, why="it is a fair", by="ana", services=counter.services)
+    assert counter.sign_up(phone=number(300)) is False, "there is nothing left for whoever did not answer"
+    assert thrown(counter) is None
+    assert len(caplog.records) == 1
+    counter.clock.advance(timedelta(hours=1))
+    assert sign_up_many(counter, 30, first=400) == 20
+    assert thrown(counter)
+    assert len(caplog.records) == 2
 
 
 def test_what_an_admin_threw_only_an_admin_releases(tmp_path: Path) -> None:
