@@ -130,7 +130,7 @@ def _language(turn: Turn) -> Taken:
     """In the language asked for; where we do not write that one, those that we do."""
     locale = spoken(turn.meaning.language, turn.city.languages)
     if locale is None:
-        return turn.asks(Said("offer_languages", {}), asked=Asked.LANGUAGE, options=turn.city.languages)
+        return turn.asks(Said("which_language", {}), asked=Asked.LANGUAGE, options=turn.city.languages)
     others = [] if turn.talk.follows else list(turn.city.topics)
     memory = replace(turn.memory, locale=locale, helped_at=None if turn.asked is Asked.LANGUAGE else turn.memory.helped_at)
     turned = replace(turn, locale=locale)

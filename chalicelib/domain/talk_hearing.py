@@ -19,6 +19,7 @@ LONGEST = 1600
 """What a provider passes on of one text; anything after it is not read."""
 
 _QUESTION_MARKS = "?？؟"
+_VERB_LAST = "ko"
 
 
 @dataclass(frozen=True)
@@ -87,13 +88,17 @@ def _answers_by_number(text: _Text) -> Meaning | None:
 
 
 def _answers_place(text: _Text) -> Meaning | None:
-    """`02101`, `Harbor and Mill Hill`, `ALL`, after we asked. Five digits that are no ZIP code of ours are a place that we do not know."""
+    """`02101`, `Harbor and Mill Hill`, `I live in Harbor`, `ALL`, after we asked. Five digits that are no ZIP code of ours are a place that we do
+    not know. In Haitian Creole `mwen rete` is "I live", and RETE alone is stop: with a place after it, it is the former."""
     if text.asked is not Asked.PLACE:
         return None
-    named = text.names.read(text.tokens, places_first=True, everywhere=True)
-    if named.places and not named.topics and not named.unknown:
-        return Meaning(Verb.PLACE, "place", places=named.places)
-    return Meaning(Verb.PLACE, "place") if _has_zip(text) and not named.topics else None
+    for rest in (*(rest for _, rest in _splits(text, text.words.living)), " ".join(text.tokens)):
+        named = text.names.read(rest.split(), places_first=True, everywhere=True)
+        if named.places and not named.topics and not named.unknown:
+            return Meaning(Verb.PLACE, "place", places=named.places)
+    if named.topics or text.words.mentions_stop(text.raw):
+        return None
+    return Meaning(Verb.PLACE, "place", places=named.places) if named.places or _has_zip(text) else None
 
 
 def _is_one_word(text: _Text) -> Meaning | None:
@@ -250,7 +255,7 @@ def _command(text: _Text, vocabulary: Vocabulary) -> tuple[str, tuple[str, ...]]
 
 
 def _splits(text: _Text, vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
-    """Every way to read the beginning of a text as a command, the longest first."""
+    """Every way to read the beginning of a text as a command, the longest first; in Korean, where the verb comes last, its end too."""
     tokens = text.tokens
     for count in range(min(len(tokens), 4), 0, -1):
         if "".join(tokens[:count]) in vocabulary:
@@ -259,6 +264,10 @@ def _splits(text: _Text, vocabulary: Vocabulary) -> Iterator[tuple[str, str]]:
     for end in range(len(first) - 1, 0, -1):
         if first[:end] in vocabulary and UNSPACED.match(first):
             yield first[:end], " ".join((first[end:], *tokens[1:]))
+    for count in range(min(len(tokens) - 1, 3), 0, -1):
+        last = "".join(tokens[-count:])
+        if vocabulary.get(last) == _VERB_LAST:
+            yield last, " ".join(tokens[:-count])
 
 
 def _until(rest: str, language: str | None, text: _Text) -> date | None:

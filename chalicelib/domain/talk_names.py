@@ -1,6 +1,6 @@
 """What residents call the city's topics and places, in every language, and which topics come near a word that is none."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.domain.city import City
@@ -13,6 +13,7 @@ WHOLE_CITY = "*"
 
 _LONGEST_NAME = 7
 _ARABIC_AND = "و"
+_HANGUL = ("가", "힣")
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,12 @@ class _Reader:
 
     def _take(self, key: str) -> bool:
         kinds = (self._take_place, self._take_topic) if self.places_first else (self._take_topic, self._take_place)
-        return any(take(key) for take in kinds)
+        return any(take(one) for one in (key, *self._without_particle(key)) for take in kinds)
+
+    def _without_particle(self, key: str) -> Iterator[str]:
+        """Korean writes its `and` and its like onto the end of a word."""
+        if key and _HANGUL[0] <= key[-1] <= _HANGUL[1]:
+            yield from (key.removesuffix(particle) for particle in self.names.words.joiners if key.endswith(particle) and key != particle)
 
     def _take_topic(self, key: str) -> bool:
         found = self.names.topics.get(key)

@@ -65,6 +65,7 @@ class Words:
     pause_near: Vocabulary
     resume: Vocabulary
     everywhere: Vocabulary
+    living: Vocabulary
     yes: Vocabulary
     no: Vocabulary
     stop_keys: Vocabulary
@@ -160,6 +161,7 @@ def _words(data: Mapping[str, Any]) -> Words:
         pause_near=vocabulary("pause_near_stop"),
         resume=vocabulary("resume"),
         everywhere=vocabulary("everywhere"),
+        living=_vocabulary(data["living"]),
         yes=vocabulary("yes"),
         no=vocabulary("no"),
         stop_keys={**endings.keys(), **stop},

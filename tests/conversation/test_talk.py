@@ -116,6 +116,30 @@ def test_a_command_after_a_command_is_no_slip_for_a_topic(tmp_path: Path, text: 
     assert booth.follows() == {"transit/red-line": "en"}
 
 
+def test_in_korean_the_verb_comes_last_and_particles_hang_on_words(tmp_path: Path) -> None:
+    booth = Booth(
+        tmp_path,
+        city=CITY.replace('zh-Hans = "红线" }', 'zh-Hans = "红线", ko = "레드 라인" }').replace(
+            'zh-Hans = "市政职位" }', 'zh-Hans = "市政职位", ko = "시 일자리" }'
+        ),
+    )
+    booth.text("레드 라인과 시 일자리 구독")
+    assert set(booth.follows()) == {"transit/red-line", "jobs"}
+    booth.text("레드 라인 나가기")
+    assert set(booth.follows()) == {"jobs"}
+    booth.text("12월 15일까지 쉬기")
+    assert booth.person().subscriptions[0].preferences.paused_until == MORNING
+    booth.text("시 일자리 중지")
+    assert (booth.follows(), booth.person().opted_out) == ({}, False)
+
+
+@pytest.mark.parametrize("text", ["stop sending me Harbor stuff", "no more texts about Harbor"])
+def test_a_place_among_words_that_say_stop_narrows_nothing(tmp_path: Path, text: str) -> None:
+    booth = Booth(tmp_path)
+    booth.text("EVENTS")
+    assert booth.texts(text) == says(booth, ("stopped", {}))
+
+
 def test_a_mistyped_topic_to_leave_is_one_of_those_that_are_followed(tmp_path: Path) -> None:
     booth = Booth(tmp_path)
     for text in ("EVENTS", "JOBS"):
@@ -213,6 +237,10 @@ def test_a_stop_in_the_middle_of_any_question_stops(tmp_path: Path, question: st
         ("todo", set()),
         ("the whole city", set()),
         ("全部", set()),
+        ("I live in Mill Hill", {"mill-hill"}),
+        ("we are near the Harbor I think", {"harbor"}),
+        ("mwen rete Mill Hill", {"mill-hill"}),
+        ("我住在港口区", {"harbor"}),
     ],
 )
 def test_an_answer_to_where_narrows_the_topic_at_once_and_is_on_record(tmp_path: Path, text: str, found: set[str]) -> None:
