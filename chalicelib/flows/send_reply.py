@@ -120,7 +120,9 @@ def _not_before(reply: Reply, seen: _Look, now: datetime, services: Services) ->
 
 
 def _send(reply: Reply, sign_up: SignUp, to: Address, seen: _Look, began: datetime, services: Services) -> None:
-    """In a slot of the sender's pace that waits for no routine broadcast to end, and keeps none back."""
+    """In a slot of the sender's pace that waits for no routine broadcast to end, and keeps none back. The sender is there before: its first use takes
+    longer than a slot waits."""
+    sender = services.sender(reply.channel)
     parcel = Parcel(to, _message(reply, sign_up, services), services.tokens.sign("reply", reply.id))
     if reply.channel is Channel.SMS and reply.tries > 1 and not _is_missing(reply, sign_up, parcel, seen, services):
         return
@@ -130,7 +132,7 @@ def _send(reply: Reply, sign_up: SignUp, to: Address, seen: _Look, began: dateti
         _put_off(reply, wait, services)
         return
     called = services.now()
-    [outcome] = services.sender(reply.channel).hand_over([parcel], gate=way.gate.until(began + _LAST))
+    [outcome] = sender.hand_over([parcel], gate=way.gate.until(began + _LAST))
     _settle(reply, sign_up, seen, outcome, services)
     _tell(way, outcome, services.now() - called)
 

@@ -1,6 +1,7 @@
 """Sign-up by text: a phone that was given on a page, or at a counter, is asked once, reminded once, and left alone until its YES."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from chalicelib.domain.consent import How, wording_id
 from chalicelib.domain.message import Advice, Answer, Outcome
 from chalicelib.errors import Invalid
 from chalicelib.flows.send_reply import send_reply
+from chalicelib.flows.services import Sender
 from chalicelib.flows.signing import Origin
 from chalicelib.flows.turn_switch import turn_switch
 from chalicelib.state.table import Change
@@ -298,6 +300,23 @@ def test_a_text_of_which_nobody_can_say_is_not_sent_again(tmp_path: Path) -> Non
     counter.sign_up()
     counter.live(hours=2)
     assert counter.got == [(ANA, ASKED)]
+
+
+@pytest.mark.parametrize("address", [{"phone": ANA}, {"email": "ana@example.org"}], ids=["text", "letter"])
+def test_a_sender_that_takes_a_second_to_be_there_misses_no_slot(tmp_path: Path, address: dict[str, str]) -> None:
+    counter = Counter(tmp_path)
+    senders, plain = [], counter.services.sender
+
+    def slow(channel: Channel) -> Sender:
+        if not senders:
+            counter.clock.advance(timedelta(seconds=1))
+        senders.append(channel)
+        return plain(channel)
+
+    counter.services = replace(counter.services, sender=slow, pace={Channel.SMS: 100, Channel.EMAIL: 14})
+    counter.sign_up(**address)
+    counter.work()
+    assert len(counter.got) + len(counter.postbox.took) == 1
 
 
 def test_under_the_switch_of_texts_none_goes_and_letters_do(tmp_path: Path) -> None:
