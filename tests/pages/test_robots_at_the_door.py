@@ -1,11 +1,14 @@
 """The sign-up form as programs fill it in, and as people do: nobody is refused for being quick, and nobody's word counts for where they come from."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from chalicelib.domain.times import to_ms
+from chalicelib.flows.turn_switch import turn_switch
+from chalicelib.store.switches import SIGN_UPS
 from tests.flows.counter import Counter
 
 WISH = [("topic", "transit"), ("phone", "(202) 555-0101"), ("email", ""), ("language", "en")]
@@ -60,9 +63,27 @@ def test_whoever_mends_a_mistake_is_not_too_quick(counter: Counter) -> None:
 
 
 def test_a_field_that_people_do_not_see_ends_it_without_a_word(counter: Counter) -> None:
-    person, program = counter.submit("/join", WISH), counter.submit("/join", [*WISH, ("website", "x")])
+    program = counter.submit("/join", [*WISH, ("website", "x")])
+    assert counter.work() == 0
+    person = counter.submit("/join", WISH)
     assert (program.status, program.text) == (person.status, person.text)
     assert counter.work() == 1
+
+
+@pytest.mark.parametrize("guarded", [False, True], ids=["at peace", "while robots sign up"])
+def test_the_page_is_the_same_for_a_stranger_somebody_known_somebody_who_stopped_and_over_a_cap(counter: Counter, guarded: bool) -> None:
+    counter.text("JOIN transit", phone="+12025550102")
+    counter.text("JOIN transit", phone="+12025550103")
+    counter.text("STOP", phone="+12025550103")
+    if guarded:
+        turn_switch(SIGN_UPS, stopped=True, why="test", by="ana", services=counter.services)
+    answers = []
+    for number in ("2025550101", "2025550102", "2025550103", "2025550101"):
+        page = counter.submit("/join", [("topic", "transit"), ("phone", number), ("language", "en")])
+        answers.append((page.status, re.sub(r'value="[^"]*"|<strong.*?</strong>', "", page.text)))
+    assert len(set(answers)) == 1
+    assert counter.work() == (0 if guarded else 3)
+    assert [to for to, _ in counter.got] == ([] if guarded else ["+12025550101", "+12025550102"])
 
 
 def test_a_number_and_an_email_address_are_both_asked(counter: Counter) -> None:
