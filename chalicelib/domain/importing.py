@@ -12,7 +12,7 @@ from chalicelib.domain.preferences import UNCHOSEN, Preferences, preference_valu
 from chalicelib.domain.strict_json import Json
 from chalicelib.domain.times import spoken
 
-MOST_TOPICS = 30
+MOST_TOPICS = 20
 """In one row, so that one transaction holds what it writes of an address."""
 
 
@@ -104,6 +104,7 @@ SENTENCES: Mapping[str, str] = {
     "invalid_phone": "This is no mobile number of {countries}. Numbers from elsewhere, and those that cost extra, are not taken.",
     "invalid_email": "This is no email address, such as ana@example.org.",
     "repeated": "Line {first} has this address with this topic already. Keep the row that is right.",
+    "no_hash": "The row has neither an address nor a hash that an export wrote.",
     # of what they want
     "unknown_topic": "There is no topic {shown}. Topics: {known}.",
     "too_many_topics": "A row takes up to {most} topics. Use a second row for the rest.",
@@ -138,10 +139,10 @@ def masked(text: str) -> str:
     return f"{shown[:2]}…{shown[-2:]}" if len(shown) >= _MASKED_FROM else f"{shown[:1]}…"
 
 
-def proof_detail(row: Row) -> str:
-    """The proof and what was chosen, as the ledger keeps it in an entry's detail."""
+def proof_detail(row: Row, preferences: Preferences) -> str:
+    """The proof and what holds from now on, as the ledger keeps it in an entry's detail: the preferences are the row's, or those they had chosen before."""
     proof: dict[str, Json] = {"at": spoken(row.proof.at), "how": row.proof.how, **({"reference": row.proof.reference} if row.proof.reference else {})}
-    chosen: dict[str, Json] = {"filters": filter_values(row.filters), "preferences": preference_values(row.preferences)}
+    chosen: dict[str, Json] = {"filters": filter_values(row.filters), "preferences": preference_values(preferences)}
     return json.dumps({"proof": proof, **{name: value for name, value in chosen.items() if value}}, ensure_ascii=False, sort_keys=True)
 
 

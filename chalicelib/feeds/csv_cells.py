@@ -10,7 +10,7 @@ from chalicelib.errors import Invalid
 MARKS = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 """Marks that nobody sees, and that come along when a value is copied."""
 
-MOST = {"consent_words": 2000, "filters": 5000, "preferences": 1000}
+MOST = {"consent_words": 5000, "filters": 5000, "preferences": 1000}
 MOST_OF_OTHERS = 500
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")

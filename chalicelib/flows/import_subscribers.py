@@ -22,6 +22,7 @@ from chalicelib.flows.services import Services
 from chalicelib.state.table import MOST_GET, Key, Values, Write
 from chalicelib.store.addresses import KnownAddress
 from chalicelib.store.audit import AuditEntry
+from chalicelib.store.packing import packed
 from chalicelib.store.subscriptions import Subscription, audience_key
 
 SUBJECT = "subscribers"
@@ -153,15 +154,16 @@ def _write(wish: _Wish, judged: _Judged, run: _Run) -> _Judged:
 def _writes(wish: _Wish, joins: Sequence[str], run: _Run) -> list[Write]:
     services, row, hash = run.services, wish.row, run.services.store.vault.hash(wish.address)
     store, subscriber = services.store, wish.known.subscriber if wish.known and wish.known.subscriber else _subscriber(row, services)
-    preferences = _preferences(wish, services)
+    own = _own(wish, subscriber, services)
+    preferences = row.preferences if row.preferences != UNCHOSEN else own
     writes = [store.addresses.vouch_write(wish.address, subscriber=subscriber, known=wish.known)]
-    if wish.known is None and row.preferences != UNCHOSEN:
-        writes.append(store.preferences.write(subscriber, row.preferences))
+    if wish.known is None and own == UNCHOSEN != preferences:
+        writes.append(store.preferences.write(subscriber, preferences))
     for topic in joins:
-        writes += store.subscriptions.join_writes(Subscription(subscriber, topic, wish.address.channel, hash, row.locale, preferences, row.filters))
-        writes.append(store.consents.add_write(_entry(wish, topic, subscriber, hash, services)))
+        joined = Subscription(subscriber, topic, wish.address.channel, hash, row.locale, preferences, row.filters)
+        writes += [*store.subscriptions.join_writes(joined), store.consents.add_write(_entry(row, joined, services))]
     _keep_wording(row.proof.words, run)
-    return writes
+    return packed([writes])[0]
 
 
 def _subscriber(row: Row, services: Services) -> str:
@@ -173,27 +175,26 @@ def _subscriber(row: Row, services: Services) -> str:
     return found or named or services.new_id()
 
 
-def _preferences(wish: _Wish, services: Services) -> Preferences:
-    """The row's; else those that somebody we know chose for all they follow."""
-    if wish.row.preferences != UNCHOSEN or not (wish.known and wish.known.subscriber):
-        return wish.row.preferences
-    return services.store.preferences.of(wish.known.subscriber)
+def _own(wish: _Wish, subscriber: str, services: Services) -> Preferences:
+    """What somebody whom we may know chose for all they follow."""
+    stranger = wish.known is None and len(wish.row.addresses) == 1 and not wish.row.person
+    return UNCHOSEN if stranger else services.store.preferences.of(subscriber)
 
 
-def _entry(wish: _Wish, topic: str, subscriber: str, hash: str, services: Services) -> Consent:
-    act = hashlib.sha256(f"{hash}\n{topic}\n{to_ms(wish.row.proof.at)}".encode()).hexdigest()[:32]
+def _entry(row: Row, joined: Subscription, services: Services) -> Consent:
+    act = hashlib.sha256(f"{joined.address}\n{joined.topic}\n{to_ms(row.proof.at)}".encode()).hexdigest()[:32]
     return Consent(
-        subscriber=subscriber,
-        address=hash,
-        channel=wish.address.channel,
-        topic=topic,
+        subscriber=joined.subscriber,
+        address=joined.address,
+        channel=joined.channel,
+        topic=joined.topic,
         step=Step.JOINED,
         how=How.IMPORT,
         source=f"import:{act}",
-        locale=wish.row.locale,
+        locale=joined.locale,
         at=services.now(),
-        wording=wording_id(wish.row.proof.words),
-        detail=proof_detail(wish.row),
+        wording=wording_id(row.proof.words),
+        detail=proof_detail(row, joined.preferences),
     )
 
 

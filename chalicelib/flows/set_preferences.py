@@ -125,14 +125,14 @@ def _changed(case: _Case, old: Subscription, new: Subscription, services: Servic
     writes = services.store.subscriptions.change_writes(new)
     if old.filters == new.filters:
         return writes
-    return [*writes, _entry(case, new.topic, Step.PREFERENCES, services, new.filters)]
+    return [*writes, _entry(case, new.topic, Step.PREFERENCES, services, new.filters, new.preferences)]
 
 
-def _entry(case: _Case, topic: str, step: Step, services: Services, filters: Filters | None = None) -> Write:
-    """An entry of the ledger; with what was chosen, where `filters` are given."""
+def _entry(case: _Case, topic: str, step: Step, services: Services, filters: Filters | None = None, preferences: Preferences | None = None) -> Write:
+    """An entry of the ledger; with what was chosen, where `filters` are given. `preferences` are those of a subscription that keeps its own."""
     consents = services.store.consents
     write = consents.leave_write if step is Step.LEFT else consents.add_write
-    detail = detail_of(filters, case.choice.preferences) if filters is not None else ""
+    detail = detail_of(filters, preferences or case.choice.preferences) if filters is not None else ""
     wording = wording_id(case.agreement) if step is Step.JOINED else ""
     name, subscriber, locale = case.address.hash, case.address.subscriber, case.choice.locale
     return write(

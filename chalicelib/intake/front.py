@@ -5,10 +5,26 @@ from collections.abc import Callable
 from chalice.app import Blueprint, Chalice, Response
 
 from chalicelib.flows.services import Services
-from chalicelib.intake import api, archive, broadcasts, choices, hooks, kiosk, kiosks, links, pages, receipts, sms, subscribers, switches
+from chalicelib.intake import (
+    api,
+    archive,
+    broadcasts,
+    choices,
+    explain,
+    hooks,
+    kiosk,
+    kiosks,
+    links,
+    pages,
+    receipts,
+    sms,
+    subscriber_import,
+    subscribers,
+    switches,
+)
 from chalicelib.intake.answers import answer, answered, finish
 
-DOORS = (sms, receipts, hooks, api, broadcasts, kiosks, kiosk, switches, subscribers, pages, archive, links, choices)
+DOORS = (sms, receipts, hooks, api, broadcasts, kiosks, kiosk, switches, subscribers, subscriber_import, explain, pages, archive, links, choices)
 
 
 def open_doors(app: Chalice, services: Callable[[], Services]) -> None:
@@ -18,7 +34,7 @@ def open_doors(app: Chalice, services: Callable[[], Services]) -> None:
     for door in DOORS:
         app.register_blueprint(door.routes(services))
     _take_any_type(app)
-    app.api.binary_types.extend(name for name in hooks.binary_types() if name not in app.api.binary_types)
+    app.api.binary_types.extend(name for name in (*hooks.binary_types(), *subscriber_import.CSV_TYPES) if name not in app.api.binary_types)
 
 
 def _take_any_type(app: Chalice) -> None:

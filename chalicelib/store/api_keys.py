@@ -18,6 +18,7 @@ SCOPES = (
     "kiosks:write",
     "subscribers:read",
     "subscribers:write",
+    "subscribers:import",
     "switches:read",
     "switches:write",
 )

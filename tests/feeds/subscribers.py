@@ -103,7 +103,7 @@ KINDS: dict[str, Kind] = {
     # what they want
     "no topic": cell("topics", " ", "missing"),
     "a topic that is gone": cell("topics", "transit; ferries", "unknown_topic"),
-    "too many topics": cell("topics", ";".join(["transit"] * 31), "too_many_topics"),
+    "too many topics": cell("topics", ";".join(["transit"] * 21), "too_many_topics"),
     "no language": cell("language", "", "missing"),
     "a language that nobody speaks here": cell("language", "tlh", "unknown_language"),
     "a language in words": cell("language", "Klingonese", "unknown_language"),

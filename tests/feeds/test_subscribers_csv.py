@@ -65,7 +65,7 @@ def test_no_value_of_a_bad_row_is_told_whole(name: str) -> None:
 
 def test_every_sentence_of_a_row_has_its_kind() -> None:
     of_files = {"not_utf8", "cut", "not_text", "no_rows", "empty_file", "missing_column", "no_address_column", "unknown_column", "column_twice"}
-    elsewhere = {"opted_out", "already", "left_since", "repeated", "not_json", "unknown_choice", "said_twice"}
+    elsewhere = {"opted_out", "already", "left_since", "repeated", "no_hash", "not_json", "unknown_choice", "said_twice"}
     assert {kind.code for kind in KINDS.values()} == set(SENTENCES) - of_files - elsewhere
 
 

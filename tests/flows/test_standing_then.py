@@ -59,7 +59,7 @@ def act(town: Town, kind: str, what: object) -> None:
                 return
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(ACTS)
 @example([("text", "TRANSIT"), ("choose", (["transit"], Preferences(digest=Digest.DAILY), {})), ("text", "EVENTS, JOBS")])  # a slot that two share
 def test_the_whole_ledger_replayed_is_what_the_rows_say_now(acts: list[tuple[str, object]]) -> None:

@@ -75,7 +75,10 @@ SAFE = {
     "script": with_text("<script>alert(1)</script><img src=x onerror=alert(1)>"),
     "separator": with_text("a\u2028b"),
 }
-DOORS = ["/v1/broadcasts", "/v1/broadcasts/preview", "/v1/kiosks", "/v1/switches", "/hooks/demo-city", "/hooks/demo-transit", "/v1/broadcasts/bc_1/correct"]
+DOORS = [
+    *("/v1/broadcasts", "/v1/broadcasts/preview", "/v1/kiosks", "/v1/switches"),
+    *("/hooks/demo-city", "/hooks/demo-transit", "/v1/broadcasts/bc_1/correct", "/v1/deliveries/explain"),
+]
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from chalicelib.domain.notice import Act, Kind, Severity, Urgency
 from chalicelib.intake.schema import document
 from chalicelib.store.api_keys import SCOPES
 from tests.feeds.feeds import a_feed, an_alert
-from tests.intake.desk import Desk, a_broadcast, a_notice
+from tests.feeds.subscribers import KINDS, a_row, line_of, phone, text_of
+from tests.intake.desk import Desk, Reply, a_broadcast, a_notice
 
 DOCUMENT: dict[str, Any] = json.loads(document())
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
@@ -84,10 +85,29 @@ def test_the_document_knows_channels_activities_codes_and_scopes() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["NewBroadcast", "NewCorrection", "NoticeEvent", "Approve", "NewKiosk", "Text", "SendAt", "About", "Entity", "Period", "TurnSwitch", "NewSubscriber"],
+    [
+        "NewBroadcast",
+        "NewCorrection",
+        "NoticeEvent",
+        "Approve",
+        "NewKiosk",
+        "Text",
+        "SendAt",
+        "About",
+        "Entity",
+        "Period",
+        "TurnSwitch",
+        "NewSubscriber",
+        "ExplainDelivery",
+    ],
 )
 def test_what_we_take_refuses_unknown_fields(name: str) -> None:
     assert SCHEMAS[name]["additionalProperties"] is False
+
+
+def import_of(desk: Desk, rows: str) -> Reply:
+    """Rows of another system, written."""
+    return desk.post("/v1/subscribers/import?apply=true", raw=(text_of([]) + rows).encode(), key="admin", Content_Type="text/csv")
 
 
 def test_answers_are_as_the_document_says(desk: Desk) -> None:
@@ -120,6 +140,10 @@ def test_answers_are_as_the_document_says(desk: Desk) -> None:
         ("post", "/v1/subscribers", desk.post("/v1/subscribers", SOMEBODY)),
         ("post", "/v1/subscribers", desk.post("/v1/subscribers", {**SOMEBODY, "phone": "911"})),
         ("get", "/v1/switches", desk.get("/v1/switches", key="admin")),
+        ("post", "/v1/subscribers/import", import_of(desk, line_of(a_row(1)) + KINDS["no language"].make(2))),
+        ("post", "/v1/subscribers/import", import_of(desk, "")),
+        ("post", "/v1/deliveries/explain", desk.post("/v1/deliveries/explain", {"address": {"phone": phone(1)}, "broadcast": name}, key="admin")),
+        ("post", "/v1/deliveries/explain", desk.post("/v1/deliveries/explain", {"address": {"email": "a@example.org"}, "broadcast": name}, key="admin")),
         ("post", "/v1/switches", desk.post("/v1/switches", {"name": "source:demo-transit", "stopped": True, "why": "A loop."}, key="admin")),
         ("get", "/v1/switches", desk.get("/v1/switches", key="admin")),
         ("post", "/hooks/{source}", desk.hook("demo-transit", a_feed())),
