@@ -12,6 +12,7 @@ from chalicelib.domain.city import SignUpLimits
 TEN_MINUTES, HOUR, DAY = timedelta(minutes=10), timedelta(hours=1), timedelta(days=1)
 _NETWORK, _NEIGHBOURS = {4: 32, 6: 64}, {4: 24, 6: 48}
 """Bits of a network address that one line has to itself, and that it shares with its neighbours."""
+_DOTLESS = frozenset({"gmail.com", "googlemail.com"})
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,21 @@ def _of_network(network: str, limits: SignUpLimits) -> list[Cap]:
 
 def _of_address(address: Address, limits: SignUpLimits) -> list[Cap]:
     if address.channel is not Channel.SMS:
-        return [_of_one(address, limits.email_per_day, DAY)]
+        return [_of_one(f"mailbox:{_mailbox(address.value)}", limits.email_per_day, DAY)]
     return [
-        _of_one(address, limits.number_per_ten_minutes, TEN_MINUTES),
-        _of_one(address, limits.number_per_day, DAY),
+        _of_one(address.text, limits.number_per_ten_minutes, TEN_MINUTES),
+        _of_one(address.text, limits.number_per_day, DAY),
         Cap(f"prefix:{address.value[:-4]}", limits.prefix_per_hour, HOUR),
     ]
 
 
-def _of_one(address: Address, most: int, within: timedelta) -> Cap:
+def _of_one(about: str, most: int, within: timedelta) -> Cap:
     """Where one is the most, two must not come on either side of midnight."""
-    return Cap(address.text, most, within, since_last=most == 1)
+    return Cap(about, most, within, since_last=most == 1)
+
+
+def _mailbox(email: str) -> str:
+    """The mailbox that an address leads to: what stands after a plus is its owner's business, and to Gmail dots are nothing."""
+    local, _, host = email.rpartition("@")
+    name = local.partition("+")[0] or local
+    return f"{name.replace('.', '') if host in _DOTLESS else name}@{host}"

@@ -26,7 +26,7 @@ def test_a_phones_sign_up_counts_for_its_network_its_number_its_prefix_and_the_h
 
 def test_an_emails_sign_up_counts_for_its_network_its_address_and_the_hour() -> None:
     found = caps(EMAIL, "203.0.113.7", LIMITS, vouched=False)
-    assert found[2:] == [Cap("email:ana@example.org", 1, DAY, since_last=True), Cap("all:email", 200, HOUR)]
+    assert found[2:] == [Cap("mailbox:ana@example.org", 1, DAY, since_last=True), Cap("all:email", 200, HOUR)]
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,21 @@ def test_an_emails_sign_up_counts_for_its_network_its_address_and_the_hour() -> 
 )
 def test_a_network_is_one_line_and_its_neighbours(network: str, about: list[str]) -> None:
     assert [cap.about for cap in caps(EMAIL, network, LIMITS, vouched=False)][:-2] == about
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        pytest.param("ana@example.org", "ana+city@example.org", True, id="a tag"),
+        pytest.param("a.na@gmail.com", "an.a+x@gmail.com", True, id="dots that mean nothing"),
+        pytest.param("a.na@example.org", "ana@example.org", False, id="dots that mean something"),
+        pytest.param("+ana@example.org", "+ben@example.org", False, id="nothing but a tag"),
+        pytest.param("ana@example.org", "ana@example.com", False, id="another host"),
+    ],
+)
+def test_a_mailbox_is_one_by_whichever_of_its_addresses(one: str, other: str, same: bool) -> None:
+    first, second = (caps(Address(Channel.EMAIL, value), "", LIMITS, vouched=False)[0].about for value in (one, other))
+    assert (first == second) is same
 
 
 def test_the_reserve_is_for_staff_and_for_whoever_answered_the_question() -> None:
