@@ -102,7 +102,7 @@ def take(address: Address, topics: list[str], locale: str, origin: Origin, *, se
         store.table.transact([*also, *(store.caps.take_write(cap, now) for cap in lasting), *_writes(kept, reply, now, services), *words])
     except TransactionRefused as refused:
         crossed = [cap for number, cap in enumerate(lasting, start=len(also)) if number in refused.olds]
-        if not crossed or min(refused.olds) < len(also):
+        if not crossed:
             raise
         _pass_over(crossed[0], also, services)
         return
