@@ -113,15 +113,15 @@ def cloud_lines(client: Any, prefix: str, *, since: datetime) -> Iterator[str]:
 # --- the table -------------------------------------------------------------------------------------------------------
 
 
-def services_of(stage: str, table: str) -> Services:
-    """A deployed stage's services on another table. It calls no provider, so it is told of none."""
+def services_of(stage: str, table: str, *, city: str | None = None) -> Services:
+    """A deployed stage's services on a table, such as a restored one. It calls no provider, so it is told of none."""
     settings = Settings(
         stage=Stage(stage),
         public_url="https://unused.invalid",
         secrets=f"ssm:/belfry-{stage}",
         table=table,
         queue_prefix=f"belfry-{stage}-",
-        city=None,
+        city=city,
         state_file=None,
         twilio_url=None,
         ses_url=None,

@@ -40,7 +40,7 @@ class Consents:
         after: str | None = None
         while True:
             page = self.table.query(f"S#{subscriber}", prefix="C#", after=after)
-            found += [_consent(row.values) for row in page.rows]
+            found += [read_consent(row.values) for row in page.rows]
             if page.after is None:
                 return sorted(found, key=lambda one: one.at)
             after = page.after
@@ -79,7 +79,8 @@ def _wording_key(name: str) -> Key:
     return Key(f"WORDING#{name}", "TEXT")
 
 
-def _consent(values: Values) -> Consent:
+def read_consent(values: Values) -> Consent:
+    """The entry that a row holds."""
     return Consent(
         subscriber=str(values["subscriber"]),
         address=str(values["address"]),
