@@ -44,9 +44,11 @@ def opened(browser: Browser, *, width: int = 320, script: bool = True) -> Iterat
 
 def check(page: Page) -> None:
     """No barrier, nothing wider than the window, nothing too small to hit."""
-    assert page.evaluate(_LOOK, _RULES) == []
+    page.wait_for_load_state()
+    barriers, small = page.evaluate(_LOOK, _RULES), page.evaluate(_SMALL)
+    assert barriers == [], (page.url, barriers)
     assert not page.evaluate(_WIDER), page.url
-    assert page.evaluate(_SMALL) == []
+    assert small == [], (page.url, small)
 
 
 def tabbed(page: Page) -> dict[str, object]:

@@ -51,10 +51,20 @@ def _send(page: Page) -> None:
     page.locator("main form button").last.click()
 
 
+def _go(selector: str) -> Callable[[Page], None]:
+    """Send a form that another page answers, and wait for that."""
+
+    def click(page: Page) -> None:
+        with page.expect_navigation():
+            page.locator(selector).last.click()
+
+    return click
+
+
 DONE: dict[str, Callable[[Page], None]] = {
-    "join, wrong": _send,
-    "confirmed": _send,
-    "unsubscribed": lambda page: page.locator("button[value=these]").click(),
+    "join, wrong": _go("main form button"),
+    "confirmed": _go("main form button"),
+    "unsubscribed": _go("button[value=these]"),
     "preferences, saved": _save,
     "preferences, wrong": _save_wrongly,
 }
