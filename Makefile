@@ -1,6 +1,6 @@
 # Every command of this house. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run fresh test test-deep check drill mutants bench package deploy redrive setup
+.PHONY: help run fresh test test-deep check drill mutants bench package deploy redrive subscribers setup
 
 PYTHON := .venv/bin/python
 STAGE ?= prod
@@ -8,7 +8,7 @@ PACKAGE = --stage $(STAGE) $(if $(RUNTIME),--runtime $(RUNTIME)) $(if $(ARCHITEC
 TESTS = -n 2 --dist worksteal
 
 help:  ## list the commands
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: setup  ## run the whole city on this machine, at http://127.0.0.1:8001 (PORT, WORLD_PORT, CITY_TIME, CITY)
 	@exec $(PYTHON) -m local
@@ -46,6 +46,9 @@ deploy: package  ## deploy it with CloudFormation (STAGE, SET; see docs/deploy.m
 
 redrive: setup  ## queue again what workers gave up on (QUEUE, STAGE)
 	@$(PYTHON) -m infra.redrive $(QUEUE) --stage $(STAGE)
+
+subscribers: setup  ## check, import or export subscribers (DO, FILE, STAGE, TABLE, BY; see docs/how-to.md)
+	@$(PYTHON) -m infra.subscribers $(DO) $(FILE) --stage $(STAGE) $(if $(TABLE),--table $(TABLE)) $(if $(CITY),--city $(CITY)) $(if $(BY),--by $(BY)) $(if $(READ),--read)
 
 setup:
 	@sh infra/setup.sh
