@@ -188,7 +188,6 @@ def _says_stop(word: str, key: str, words: Words) -> bool:
 
 
 def _language_of(keyword: str, topic: Topic) -> str | None:
-    """The one language in whose name of the topic the keyword stands; None where it is in several or none."""
+    """The language in whose name of the topic the keyword stands, the first one listed; None where it is in none."""
     wanted = set(fold(keyword).split())
-    spoken = [locale for locale, name in topic.names.items() if wanted <= set(fold(name).split())]
-    return spoken[0] if len(spoken) == 1 else None
+    return next((locale for locale, name in topic.names.items() if wanted <= set(fold(name).split())), None)

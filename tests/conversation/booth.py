@@ -194,6 +194,15 @@ class _Many(dict[str, list[str]]):
         return self[name]
 
 
+def city_with(topic: str, *keywords: str) -> str:
+    """The demo city's file, with these keywords for a topic, and no other."""
+    text = (HERE / "city.toml").read_text("utf-8")
+    listed = ", ".join(f'"{keyword}"' for keyword in keywords)
+    found, count = re.subn(rf'(id = "{topic}"\n(?:[^\[].*\n)*?keywords = )\[.*?\]', lambda match: f"{match[1]}[{listed}]", text, count=1, flags=re.S)
+    assert count == 1, topic
+    return found
+
+
 @functools.cache
 def the_words() -> Words:
     return Words.parse((HERE / "chalicelib/domain/words.toml").read_text("utf-8"))
