@@ -25,7 +25,8 @@ def joined(turn: Turn) -> Taken:
 def confirmed(turn: Turn, waiting: Waiting) -> Taken:
     """A sign-up that waited is joined, in its language."""
     topics = known(waiting.topics, turn.city)
-    turned = replace(turn, locale=waiting.locale)
+    memory = replace(turn.memory, parts={**turn.memory.parts, **{topic: waiting.parts[topic] for topic in topics if topic in waiting.parts}})
+    turned = replace(turn, locale=waiting.locale, talk=replace(turn.talk, memory=memory))
     taken = _join(turned, topics, (), sign_up=waiting.id) if topics else listed(turned)
     return replace(taken, changes=(Confirm(waiting.id), *taken.changes))
 

@@ -63,11 +63,12 @@ class Follow:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A sign-up that waits for this phone's YES."""
+    """A sign-up that waits for this phone's YES. `parts`: which part of a topic it asks for, where it is not all of it."""
 
     id: str
     topics: tuple[str, ...]
     locale: str
+    parts: Mapping[str, Filters] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from chalicelib.flows.services import Services
 from chalicelib.state.table import Delete, Key, Row
 from chalicelib.store.erasures import Erasure
 from chalicelib.store.inbound import text_key
+from chalicelib.store.moves import moves_beside
 from chalicelib.store.replies import reply_key
 from chalicelib.store.sign_ups import sign_up_key
 from chalicelib.store.subscriptions import audience_key, read_subscription, roster_key
@@ -27,9 +28,11 @@ def forget(erasure: Erasure, *, services: Services) -> None:
     """Take all rows of a person away, and look again in a while; then the erasure itself."""
     subscriber, store = erasure.subscriber, services.store
     rows = list(store.erasures.rows(f"S#{subscriber}"))
-    for name in dict.fromkeys(str(row.values["address"]) for row in rows if "address" in row.values):
+    names = [*([erasure.address] if erasure.address else []), *(str(row.values["address"]) for row in rows if "address" in row.values)]
+    for name in dict.fromkeys(names):
         _forget_address(name, subscriber, services)
     _leave(rows, services)
+    _forget_moves(rows, services)
     _forget_batches(subscriber, rows, services)
     for row in rows:
         store.table.delete(row.key)
@@ -66,6 +69,13 @@ def _leave(rows: Iterable[Row], services: Services) -> None:
             roster = roster_key(one)
             keys = [audience_key(one.subscriber, one.topic, one.channel), *([roster] if roster else [])]
             services.store.table.transact([Delete(key) for key in keys])
+
+
+def _forget_moves(rows: Iterable[Row], services: Services) -> None:
+    """What stands elsewhere of their moves to another address; one that waits for its yes ends."""
+    sign_ups, keys = moves_beside(rows)
+    for key in [*(sign_up_key(name) for name in sign_ups), *keys]:
+        services.store.table.delete(key)
 
 
 def _forget_batches(subscriber: str, rows: Iterable[Row], services: Services) -> None:

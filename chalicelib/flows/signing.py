@@ -44,13 +44,16 @@ class Human(StrEnum):
 @dataclass(frozen=True)
 class Origin:
     """Where a sign-up comes from: a page or staff; how sure it is that a person made it; the sentence that was shown, where it was none of ours that
-    can be rendered again; the network address of whoever sent it, empty for staff; and what staff wrote down of the yes they were given."""
+    can be rendered again; the network address of whoever sent it, empty for staff; and what staff wrote down of the yes they were given. `instead_of`
+    names a subscriber whose place it takes, and `carried` what they chose."""
 
     how: How = How.WEB
     human: Human = Human.LIKELY
     shown: str = ""
     network: str = ""
     proof: Mapping[str, Json] = field(default_factory=dict)
+    instead_of: str = ""
+    carried: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def vouched(self) -> bool:
@@ -129,6 +132,8 @@ def _kept(address: Address, topics: list[str], locale: str, origin: Origin, word
         how=origin.how,
         wording=wording,
         proof=origin.proof,
+        instead_of=origin.instead_of,
+        carried=origin.carried,
     )
 
 
@@ -136,6 +141,8 @@ def _writes(kept: SignUp, reply: Reply, now: datetime, services: Services) -> li
     writes, letters = [services.store.sign_ups.put_write(kept), services.store.replies.put_write(reply, now)], [reply.id]
     if kept.how is How.WEB:
         writes.append(services.store.watch.asked_write(kept.id, now))
+    if kept.instead_of:
+        writes.append(services.store.moves.ask_write(kept.instead_of, kept.id, now))
     if kept.channel is Channel.SMS:
         again = Reply(services.new_id(), kept.address, "remind", kept.id, kept.locale, channel=kept.channel, due=now + REMIND_AFTER)
         writes.append(services.store.replies.put_write(again, now))

@@ -8,6 +8,7 @@ from chalicelib.domain.consent import EVERYTHING, Step, detail_of
 from chalicelib.domain.filters import EVERYTHING as ALL_OF_IT
 from chalicelib.domain.preferences import Preferences
 from chalicelib.domain.talk_changes import Change, Confirm, Decline, Join, Leave, Narrow, Pause, SetLocale, StopAll, Welcome
+from chalicelib.flows.moving import Move, arrived_writes, leave_groups
 from chalicelib.flows.services import Services
 from chalicelib.state.table import Write
 from chalicelib.store.addresses import KnownAddress
@@ -24,11 +25,12 @@ MOST_AT_ONCE = 20
 
 @dataclass(frozen=True)
 class Acting:
-    """A text that is acted on, what its sender chose, and the sign-up that waits for them."""
+    """A text that is acted on, what its sender chose, and the sign-up that waits for them; with the move that its YES makes, if it makes one."""
 
     inbound: Inbound
     preferences: Preferences
     sign_up: SignUp | None
+    move: Move | None = None
 
 
 def writes_of(acting: Acting, changes: Sequence[Change], *, reply: str, services: Services) -> Groups:
@@ -36,6 +38,8 @@ def writes_of(acting: Acting, changes: Sequence[Change], *, reply: str, services
     that dies between two transactions has its text delivered again."""
     writer = _Writer(acting, reply, services)
     groups = [group for change in changes for group in writer.changed(change)]
+    if acting.move and Confirm(acting.move.sign_up.id) in changes:
+        return [*leave_groups(acting.move, services=services), *groups, *writer.moved(acting.move, [one for one in changes if isinstance(one, Join)])]
     return [*groups, *writer.joined([change for change in changes if isinstance(change, Join)], welcome=Welcome() in changes)]
 
 
@@ -60,7 +64,7 @@ class _Writer:
                 return [self._narrowed(one, change) for one in self._follows if one.topic == change.topic]
             case Pause():
                 return self._paused(change)
-            case Confirm():
+            case Confirm() if self.acting.move is None:
                 return [[self.services.store.sign_ups.confirm_write(change.sign_up)]]
             case Decline():
                 return [[self.services.store.sign_ups.decline_write(self.acting.inbound.person.hash)]]
@@ -75,6 +79,13 @@ class _Writer:
         groups = [[store.addresses.welcome_write(judged(person, found))], *(self._join(one, found) for one in joins)]
         return [[write for group in groups for write in group]] if len(joins) <= MOST_AT_ONCE else groups
 
+    def moved(self, move: Move, joins: Sequence[Join]) -> Groups:
+        """As `joined`, in the place of another address; the sign-up is used up with it. What was followed there only since it asked comes too."""
+        since = [Join(one.topic, one.filters, sign_up=move.sign_up.id) for one in move.follows if one.topic not in {join.topic for join in joins}]
+        first, *rest = self.joined([*joins, *since], welcome=True)
+        used = self.services.store.sign_ups.confirm_write(move.sign_up.id)
+        return [[used, *arrived_writes(move, self._subscriber, services=self.services), *first], *rest]
+
     @property
     def _follows(self) -> Sequence[Subscription]:
         return self.acting.inbound.person.subscriptions
@@ -87,13 +98,18 @@ class _Writer:
 
     def _join(self, join: Join, found: KnownAddress) -> list[Write]:
         store, inbound, sign_up = self.services.store, self.acting.inbound, self.acting.sign_up
-        had = next((one.preferences for one in self._follows if one.topic == join.topic), self.acting.preferences)
+        had = next((one.preferences for one in self._follows if one.topic == join.topic), self._chosen_for(join.topic))
         subscription = Subscription(found.subscriber, join.topic, Channel.SMS, found.hash, inbound.locale, had, join.filters)
         consent = inbound.consent(join.step, join.topic, subscriber=found.subscriber, reply=self.reply, detail=detail_of(join.filters, had))
         if sign_up and join.sign_up == sign_up.id:
             wording, detail = sign_up.wording or consent.wording, sign_up.detail or consent.detail
             consent = replace(consent, how=sign_up.how, source=sign_up.id, wording=wording, detail=detail)
         return [*store.subscriptions.join_writes(subscription), store.consents.add_write(consent)]
+
+    def _chosen_for(self, topic: str) -> Preferences:
+        """What a new subscription begins with: what moves with it, else what they chose for all they follow."""
+        move = self.acting.move
+        return (move.preferences(topic) if move else None) or self.acting.preferences
 
     def _stopped(self) -> Groups:
         """Each subscription ends with its entry in the ledger."""

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 from chalicelib.domain.parsing import parse_phone
 from chalicelib.domain.preferences import UNCHOSEN, Preferences
 from chalicelib.domain.talk import Heard, step
-from chalicelib.domain.talk_changes import StopAll, Taken
+from chalicelib.domain.talk_changes import Confirm, StopAll, Taken
 from chalicelib.domain.talk_state import Talk, Waiting
 from chalicelib.errors import Invalid
+from chalicelib.flows.moving import Move, close_old, move_of
 from chalicelib.flows.services import Services
 from chalicelib.flows.talking import Acting, writes_of
 from chalicelib.store.inbound import Inbound, Replies
@@ -35,11 +36,12 @@ def text_in(sid: str, *, sender: str, body: str, opt_out_type: str, services: Se
     if person.known and (person.known.bad or person.known.faults):
         store.addresses.prove_good(person.hash)
     preferences, sign_up = _preferences(person, services), store.sign_ups.waiting(person.hash, now)
-    talk = _state(person, preferences, sign_up, services)
+    move = move_of(sign_up, person.known.subscriber if person.known else "", services=services)
+    talk = _state(person, preferences, sign_up, move, services)
     zone = ZoneInfo(preferences.zone) if preferences.zone else city.zone
     taken = step(talk, Heard(body, opt_out_type), now, words=services.words(), city=city, zone=zone)
     inbound = Inbound(sid, person, taken.meaning, taken.locale, now, answered=bool(opt_out_type))
-    replies = _answer(Acting(inbound, preferences, sign_up), taken, services)
+    replies = _answer(Acting(inbound, preferences, sign_up, move), taken, services)
     fields = {"sid": sid, "verb": str(taken.meaning.verb), "locale": taken.locale, "silent": not replies}
     _log.info("text answered", extra={"fields": fields})
     return replies
@@ -50,10 +52,10 @@ def _preferences(person: Person, services: Services) -> Preferences:
     return services.store.preferences.of(person.known.subscriber) if person.known and person.known.subscriber else UNCHOSEN
 
 
-def _state(person: Person, preferences: Preferences, sign_up: SignUp | None, services: Services) -> Talk:
+def _state(person: Person, preferences: Preferences, sign_up: SignUp | None, move: Move | None, services: Services) -> Talk:
     until = preferences.paused_until
     paused = until if until and until > services.now() else None
-    waiting = Waiting(sign_up.id, sign_up.topics, sign_up.locale) if sign_up else None
+    waiting = Waiting(sign_up.id, sign_up.topics, sign_up.locale, move.parts if move else {}) if sign_up else None
     return replace(person.talk, paused_until=paused, waiting=waiting)
 
 
@@ -61,6 +63,8 @@ def _answer(acting: Acting, taken: Taken, services: Services) -> Replies:
     render, store, inbound = services.renderer().reply, services.store, acting.inbound
     if StopAll() in taken.changes:
         store.addresses.opt_out(inbound.person.hash, inbound.at)
+    if acting.move and Confirm(acting.move.sign_up.id) in taken.changes:
+        close_old(acting.move, services=services)
     replies = tuple(render(said.template, taken.locale, **said.values).body for said in taken.replies)
     groups = writes_of(acting, taken.changes, reply=replies[0] if replies else "", services=services)
     meanwhile = taken.memory if StopAll() in taken.changes else inbound.person.memory.understood()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from chalice.app import Blueprint, Request, Response
@@ -24,6 +25,8 @@ from chalicelib.domain.choosing import (
 from chalicelib.domain.filters import EVERYTHING, Filters
 from chalicelib.domain.preferences import Preferences
 from chalicelib.domain.topic import in_url
+from chalicelib.errors import NotFound
+from chalicelib.flows.my_data import my_data
 from chalicelib.flows.services import Services
 from chalicelib.flows.set_preferences import Choice, current_preferences, set_preferences
 from chalicelib.intake.html import chosen, html, languages, locale_of, page_view, read_form, signed_parts
@@ -36,6 +39,8 @@ ZONES = (
 """What one can choose beside the city's zone and one's own."""
 
 _CHANNELS = {str(Channel.SMS): Channel.SMS, str(Channel.EMAIL): Channel.EMAIL}
+_MORE = ("messages", "move", "data", "erase")
+"""Pages of one's own, behind the same link: see `own.py`."""
 _MOST_FIELDS = 5000
 _MOST_BYTES = 128 * 1024
 _NOTHING_WRONG: Mapping[str, Fault] = MappingProxyType({})
@@ -45,6 +50,7 @@ _NOTHING_WRONG: Mapping[str, Fault] = MappingProxyType({})
 class Seen:
     """Who opened the link: what they follow on each channel of theirs, and what they chose so far. The link's own channel comes first."""
 
+    token: str
     subscriber: str
     channels: Sequence[Channel]
     follows: Sequence[Subscription]
@@ -125,9 +131,11 @@ def _save(request: Request, house: Services, token: str) -> Response:
 def _seen(token: str, house: Services) -> Seen:
     subscriber, name = signed_parts("preferences", token, 2, house)
     follows = house.store.subscriptions.of(subscriber)
+    if not follows and my_data(subscriber, services=house) is None:
+        raise NotFound("This link has ended.", code="gone")
     own = _CHANNELS[name]
     others = [channel for channel in _CHANNELS.values() if channel is not own and any(one.channel is channel for one in follows)]
-    return Seen(subscriber, [own, *others], follows, current_preferences(subscriber, follows, services=house))
+    return Seen(token, subscriber, [own, *others], follows, current_preferences(subscriber, follows, services=house))
 
 
 def _choice(form: Fields, seen: Seen, wrong: dict[str, Fault], request: Request, house: Services) -> Choice:
@@ -169,7 +177,7 @@ def _page(
         zone=_zone_of(shown, house),
         zones=_zones(seen, house),
         offers=["email-first"] if seen.has_both() else [],
-        more={},
+        more={name: f"{urlsplit(house.public_url).path}/preferences/{seen.token}/{name}" for name in _MORE},
     )
 
 

@@ -15,6 +15,7 @@ from chalicelib.intake import (
     kiosk,
     kiosks,
     links,
+    own,
     pages,
     receipts,
     sms,
@@ -24,7 +25,7 @@ from chalicelib.intake import (
 )
 from chalicelib.intake.answers import answer, answered, finish
 
-DOORS = (sms, receipts, hooks, api, broadcasts, kiosks, kiosk, switches, subscribers, subscriber_import, explain, pages, archive, links, choices)
+DOORS = (sms, receipts, hooks, api, broadcasts, kiosks, kiosk, switches, subscribers, subscriber_import, explain, pages, archive, links, choices, own)
 
 
 def open_doors(app: Chalice, services: Callable[[], Services]) -> None:

@@ -34,7 +34,7 @@ def routes(services: Callable[[], Services]) -> Blueprint:
     @door.route("/", methods=["GET"])
     @view
     def home() -> Response:
-        return html("home", door.current_request, services(), headers=NEWS, texting=_texting(services()))
+        return html("home", door.current_request, services(), headers=NEWS, texting=texting(services()))
 
     @door.route("/join", methods=["GET"])
     @view
@@ -65,7 +65,7 @@ def _join(request: Request, house: Services) -> Response:
     except Invalid as invalid:
         return _form(request, house, form, wrong=tuple(problem.pointer.removeprefix("#/") for problem in invalid.problems), status=422)
     if question:
-        return html("question", request, house, headers=OPEN, form=form_token(form, house), texting=_texting(house), asked=question)
+        return html("question", request, house, headers=OPEN, form=form_token(form, house), texting=texting(house), asked=question)
     return html("sign_up_sent", request, house, headers=OPEN)
 
 
@@ -83,7 +83,7 @@ def _form(request: Request, house: Services, form: Form, *, wrong: tuple[str, ..
         form=form_token(form, house),
         language=_language(form, request, house),
         wrong=wrong,
-        texting=_texting(house),
+        texting=texting(house),
     )
 
 
@@ -97,7 +97,7 @@ def _statement(name: str, door: Blueprint, view: Callable[[View], View], service
     """A page that only says something."""
 
     def show() -> Response:
-        return html(name, door.current_request, services(), headers=NEWS, days=KEPT.days, texting=_texting(services()))
+        return html(name, door.current_request, services(), headers=NEWS, days=KEPT.days, texting=texting(services()))
 
     show.__name__ = name
     door.route(f"/{name}", methods=["GET"])(view(show))
@@ -111,7 +111,7 @@ def _static(name: str) -> Response:
     return Response(body=path.read_text("utf-8"), status_code=200, headers=headers)
 
 
-def _texting(house: Services) -> dict[str, str]:
+def texting(house: Services) -> dict[str, str]:
     """The number to text, as people read it and as phones dial it."""
     return {"number": _spaced(house.sms_number), "dial": house.sms_number}
 

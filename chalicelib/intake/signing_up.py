@@ -30,7 +30,7 @@ def take(request: Request, form: Form, house: Services, *, locale: str, shown: s
     field. `shown` is the sentence beside the button, where it says what a yes agrees to."""
     if first(form, HONEYPOT):
         return None
-    origin = Origin(human=_human(form, house), shown=shown, network=_network(request))
+    origin = Origin(human=_human(form, house), shown=shown, network=network_of(request))
     topics, email, phone = form.get("topic", []), first(form, "email"), first(form, "phone")
     if sign_up(topics=topics, email=email, phone=phone, locale=locale, services=house, origin=origin):
         return None
@@ -51,6 +51,6 @@ def _shown_at(token: str, house: Services) -> int | None:
     return int(parts[0]) if parts else None
 
 
-def _network(request: Request) -> str:
+def network_of(request: Request) -> str:
     """Where a request comes from, as the gateway saw it: what a header says of that, anybody may write."""
     return str((request.context.get("identity") or {}).get("sourceIp") or "unknown")

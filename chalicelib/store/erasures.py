@@ -21,11 +21,13 @@ _KEPT = timedelta(days=8)
 
 @dataclass(frozen=True)
 class Erasure:
-    """A person to be forgotten. `again`: their rows are gone, and what a worker may have written meanwhile is looked for."""
+    """A person to be forgotten. `again`: their rows are gone, and what a worker may have written meanwhile is looked for. `address`: the hash of an
+    address of theirs that may stand in none of their own rows."""
 
     id: str
     subscriber: str
     again: bool = False
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,17 @@ class Erasures:
 
     def put_write(self, erasure: Erasure, now: datetime) -> Write:
         """The write that keeps it until it is done, for a transaction."""
-        values: Values = {"subscriber": erasure.subscriber, "again": erasure.again, "open": _OPEN, "due": to_ms(now)}
+        known: Values = {"address": erasure.address} if erasure.address else {}
+        values: Values = {"subscriber": erasure.subscriber, "again": erasure.again, "open": _OPEN, "due": to_ms(now), **known}
         return Put(Row(_key(erasure.id), values), expect=Absent())
 
     def due(self, now: datetime) -> list[Erasure]:
         """Erasures that somebody should go on with by now."""
         names = [row.key.partition.removeprefix("E#") for row in self.table.query_open(_OPEN, due=to_ms(now), limit=100).rows]
         found = {name: self.table.get(_key(name)) for name in names}
-        return [Erasure(name, str(values["subscriber"]), values.get("again") is True) for name, values in found.items() if values]
+        return [
+            Erasure(name, str(values["subscriber"]), values.get("again") is True, str(values.get("address", ""))) for name, values in found.items() if values
+        ]
 
     def once_more(self, erasure: Erasure, at: datetime) -> None:
         """All is gone; look again then."""

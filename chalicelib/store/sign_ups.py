@@ -20,7 +20,8 @@ _KEPT = timedelta(days=7)
 class SignUp:
     """Topics that somebody asked for on a page or at a counter, for an address that is still to be proven theirs.
 
-    `wording` is the id of the sentence that a yes agrees to, where it is known already; `proof` is what staff wrote down of the yes they were given."""
+    `wording` is the id of the sentence that a yes agrees to, where it is known already; `proof` is what staff wrote down of the yes they were given.
+    `instead_of`: the subscriber that this address is to take the place of, and `carried` what they had chosen, by topic, as a ledger's entry keeps it."""
 
     id: str
     address: str
@@ -33,6 +34,8 @@ class SignUp:
     how: How = How.WEB
     wording: str = ""
     proof: Mapping[str, Json] = field(default_factory=dict)
+    instead_of: str = ""
+    carried: Mapping[str, str] = field(default_factory=dict)
 
     def is_valid(self, now: datetime) -> bool:
         """Whether a yes still counts."""
@@ -92,6 +95,7 @@ class SignUps:
             "wording": sign_up.wording,
             "ttl": round((sign_up.at + _KEPT).timestamp()),
             **({"proof": json.dumps(dict(sign_up.proof), ensure_ascii=False)} if sign_up.proof else {}),
+            **({"instead_of": sign_up.instead_of, "carried": json.dumps(dict(sign_up.carried), ensure_ascii=False)} if sign_up.instead_of else {}),
         }
         return Put(Row(sign_up_key(sign_up.id), values), expect=Absent())
 
@@ -135,4 +139,6 @@ def read_sign_up(name: str, values: Values) -> SignUp:
         how=How(str(values.get("how", How.WEB))),
         wording=str(values.get("wording", "")),
         proof=json.loads(str(values.get("proof", "{}"))),
+        instead_of=str(values.get("instead_of", "")),
+        carried=json.loads(str(values.get("carried", "{}"))),
     )

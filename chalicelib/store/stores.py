@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chalicelib.store.history import History
     from chalicelib.store.inbound import InboundTexts
     from chalicelib.store.kiosks import Kiosks
+    from chalicelib.store.moves import Moves
     from chalicelib.store.notices import Notices
     from chalicelib.store.pace import Pace
     from chalicelib.store.posts import Posts
@@ -140,6 +141,13 @@ class Stores:
         from chalicelib.store.reach import Reach
 
         return Reach(self.table, self.batches, self.progress)
+
+    @cached_property
+    def moves(self) -> "Moves":
+        """Who moves to another address."""
+        from chalicelib.store.moves import Moves
+
+        return Moves(self.table)
 
     @cached_property
     def notices(self) -> "Notices":

@@ -75,6 +75,7 @@ SHARED_BY_FLOWS = {
     "looking",
     "digesting",
     "erasing",
+    "moving",
     "doubts",
     "heeding",
     "waking",

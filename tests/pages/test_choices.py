@@ -241,8 +241,9 @@ def test_choices_of_many_topics_fit_into_transactions(tmp_path: Path) -> None:
     assert {one.preferences.digest for one in found} == {Digest.DAILY}
 
 
-def test_a_link_of_somebody_who_is_gone_says_so_only_when_something_is_saved(tmp_path: Path) -> None:
+def test_a_link_of_somebody_who_is_gone_says_so(tmp_path: Path) -> None:
     booth = Booth(tmp_path)
-    assert booth.get(choosing(booth)).status == 200
+    page = booth.get(choosing(booth))
+    assert (page.status, "This link has ended" in page.text) == (404, True)
     assert booth.submit(choosing(booth), [("topic-email", "jobs")]).status == 404
     assert booth.rows() == 0
