@@ -1,7 +1,10 @@
 """Subscribers as CSV: every kind of bad row is named by line, column and code; what spreadsheets do to good ones is undone; nothing is held whole."""
 
 import codecs
+import tracemalloc
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import chain, islice, repeat
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from chalicelib.domain.filters import Facility, Filters
 from chalicelib.domain.importing import SENTENCES, Row, Wrong, masked
 from chalicelib.domain.preferences import Digest, Preferences
 from chalicelib.errors import Malformed
+from chalicelib.feeds.csv_lines import Cells, rows_of
 from chalicelib.feeds.subscribers_csv import read_subscribers
 from tests.feeds.subscribers import HEADER, KINDS, WORDS, a_row, line_of, phone, text_of
 
@@ -113,6 +117,30 @@ def test_a_mark_that_never_closes_costs_one_row_of_many() -> None:
     found = read(text)
     assert [row.line for row in found] == list(range(2, 92))
     assert [row.line for row in found if isinstance(row, Wrong)] == [2]
+
+
+def test_what_follows_a_mark_that_never_closes_is_not_held() -> None:
+    read_so_far = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal read_so_far
+        for text in (HEAD, KINDS["a quotation mark that never closes"].make(0), *(line_of(a_row(number)) for number in range(1, 500))):
+            read_so_far += 1
+            yield text.encode()
+
+    _, bad = islice(rows_of(pieces), 2)
+    assert isinstance(bad, Wrong)
+    assert read_so_far < 50
+
+
+def test_an_endless_line_is_not_held() -> None:
+    tracemalloc.start()
+    try:
+        found = list(rows_of(lambda: chain([HEAD.encode()], repeat(b"x" * 20_000, 200), [b"\r\n", line_of(a_row(1)).encode()])))
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+    assert [type(one) for one in found] == [Cells, Wrong, Cells]
 
 
 # --- the whole file --------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from moto import mock_aws
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.city import parse_city
 from chalicelib.domain.consent import Consent, How, Step
-from chalicelib.domain.exporting import OptedOut, proof_of
+from chalicelib.domain.exporting import Exported, OptedOut, proof_of
 from chalicelib.domain.filters import Facility, Filters
 from chalicelib.domain.importing import Wrong
 from chalicelib.domain.preferences import Digest, Preferences
 from chalicelib.feeds.csv_out import opt_out_cells
 from chalicelib.feeds.opt_outs_csv import read_opt_outs_csv
+from chalicelib.flows.export_subscribers import export_subscribers
 from chalicelib.flows.services import Services
 from chalicelib.store.subscriptions import Subscription, person_row
 from infra.after_restore import local_services
@@ -172,6 +174,14 @@ def test_what_leaves_is_for_its_owner_alone_and_overwrites_nothing(found: Foundi
     assert "out.csv" in capsys.readouterr().err
     told = [(one.what, one.why) for one in city.store.audit.of("subscribers")][2:]
     assert sorted(told) == [("subscribers.export_begun", ""), ("subscribers.exported", "1 subscriptions, 1 entries of the ledger")]
+
+
+def test_rows_leave_as_they_are_read(found: Founding, tmp_path: Path) -> None:
+    city = found("a")
+    run("import", imported(tmp_path, a_row(1)))
+    row = person_row(city.store.subscriptions.of(_subscriber(city, Address(Channel.SMS, phone(1))))[0])
+    first = next(export_subscribers(repeat(row), by="omar", services=city))
+    assert isinstance(first, Exported) and first.address.value == phone(1)
 
 
 def test_screens_and_the_erased_do_not_leave(found: Founding, tmp_path: Path) -> None:

@@ -53,6 +53,10 @@ def test_bytes_arrive_as_they_were_sent(desk: Desk, encoding: str) -> None:
     assert desk.app.api.binary_types.count("text/csv") == 1
 
 
+def test_a_charset_that_is_ours_may_be_named(desk: Desk) -> None:
+    assert post(desk, text_of([a_row(1, consent_proof="ñ")]), content_type="text/csv; charset=utf-8").json["good"] == 1
+
+
 def test_a_file_in_another_alphabet_is_refused_whole(desk: Desk) -> None:
     reply = post(desk, text_of([a_row(1), a_row(2, consent_proof="ñ")]).encode("cp1252"), "?apply=true")
     assert (reply.status, reply.pointers, follows(desk, 1)) == (400, [("#line=3", "not_utf8")], [])
