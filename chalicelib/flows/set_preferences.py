@@ -72,7 +72,7 @@ def set_preferences(subscriber: str, choice: Choice, *, services: Services) -> N
     if afresh:
         groups.append([store.preferences.write(subscriber, choice.preferences), _entry(cases[0], EVERYTHING, Step.PREFERENCES, services, ALL_OF_IT)])
     try:
-        for writes in packed(_each_once(groups)) if groups else ():
+        for writes in packed(groups) if groups else ():
             store.table.transact(writes)
     except TransactionRefused as refused:
         raise Conflict("Something else changed at the same time. Look again.", code="changed_meanwhile") from refused
@@ -82,16 +82,6 @@ def current_preferences(subscriber: str, follows: Sequence[Subscription], *, ser
     """What a person chose so far; what came with a subscription where they never chose for all."""
     own = services.store.preferences.of(subscriber)
     return own if own != UNCHOSEN else next((one.preferences for one in follows), UNCHOSEN)
-
-
-def _each_once(groups: Sequence[Sequence[Write]]) -> list[list[Write]]:
-    """The groups without what an earlier one writes just so: a transaction takes no row twice."""
-    kept: list[list[Write]] = []
-    seen: list[Write] = []
-    for group in groups:
-        kept.append([write for write in group if write not in seen])
-        seen += kept[-1]
-    return kept
 
 
 def _case(subscriber: str, channel: Channel, choice: Choice, agreement: str, afresh: bool, services: Services) -> _Case:
@@ -122,7 +112,7 @@ def _changes(case: _Case, services: Services) -> list[list[Write]]:
 
 def _changed(case: _Case, old: Subscription, new: Subscription, services: Services) -> list[Write]:
     """A subscription as it is now wanted; the ledger hears of another part by its topic, of all else once for all topics."""
-    writes = services.store.subscriptions.change_writes(new)
+    writes = services.store.subscriptions.change_writes(new, before=old)
     if old.filters == new.filters:
         return writes
     return [*writes, _entry(case, new.topic, Step.PREFERENCES, services, new.filters, new.preferences)]

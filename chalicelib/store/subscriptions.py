@@ -95,9 +95,9 @@ class Subscriptions:
                 return found
             after = page.after
 
-    def change_writes(self, subscription: Subscription) -> list[Write]:
+    def change_writes(self, subscription: Subscription, *, before: Subscription | None = None) -> list[Write]:
         """The same, with its language too."""
-        return [_with(one, {"locale": subscription.locale}) if isinstance(one, Update) else one for one in self.choice_writes(subscription)]
+        return [_with(one, {"locale": subscription.locale}) if isinstance(one, Update) else one for one in self.choice_writes(subscription, before=before)]
 
     def of(self, subscriber: str, channel: Channel | None = None) -> list[Subscription]:
         """A person's subscriptions, by topic."""

@@ -126,6 +126,15 @@ def test_preferences_are_for_all_that_one_follows_and_follows_next(tmp_path: Pat
     assert subscription(booth, "events").preferences == wanted
 
 
+def test_whoever_wants_no_digest_any_more_leaves_its_roster(tmp_path: Path) -> None:
+    booth = reader(tmp_path, "transit")
+    booth.submit(choosing(booth), as_it_stands(booth, digest="daily"))
+    assert any(str(row[0]).startswith("D#") for row in contents(booth))
+    booth.submit(choosing(booth), as_it_stands(booth, digest="now", language="es"))
+    assert not any(str(row[0]).startswith("D#") for row in contents(booth))
+    assert follows(booth) == {"transit": "es"}
+
+
 def test_a_pause_is_said_on_the_page_and_ends_when_its_day_is_taken_away(tmp_path: Path) -> None:
     booth = reader(tmp_path, "transit")
     page = booth.submit(choosing(booth), as_it_stands(booth, pause="2026-12-24")).text
