@@ -26,6 +26,8 @@ FOLDERS = {"notices": ("notice", "kiosk"), "residents": ("reply", "letter", "pag
 
 _OPTIONS = {"silent": "false", "trimmed": "true", "newstyle_gettext": "true"}
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+_REVIEW = re.compile(r"^# Review: (machine|human|source)$", re.MULTILINE)
+"""Who has read a catalogue: nobody but a machine, or somebody whose language it is. English is what the others are made from."""
 _TAG = re.compile(r"</?(\w+)")
 
 
@@ -70,7 +72,7 @@ def _new(domain: str, locale: str) -> Catalog:
     made = Catalog(
         locale=locale.replace("-", "_"),
         domain=domain,
-        header_comment=f"# What Belfry says in {locale}: {domain}.",
+        header_comment=f"# What Belfry says in {locale}: {domain}.\n# Review: {'source' if locale == ENGLISH else 'machine'}",
         project="Belfry",
         version="1",
         msgid_bugs_address="-",
@@ -117,6 +119,9 @@ def faults(templates: Path, domain: str) -> Iterator[str]:
         here = {_key(message): message for message in catalogue if message.id}
         yield from (f"{locale}/{domain}: lacks {key}" for key in wanted.keys() - here.keys())
         yield from (f"{locale}/{domain}: nobody says {key} any more" for key in here.keys() - wanted.keys())
+        review = _REVIEW.search(catalogue.header_comment)
+        if review is None or (review[1] == "source") != (locale == ENGLISH):
+            yield f"{locale}/{domain}: its second line says who has read it: # Review: machine, or # Review: human"
         if dict(catalogue.mime_headers)["Plural-Forms"] != plural_forms(locale):
             yield f"{locale}/{domain}: Plural-Forms are not CLDR's"
         for key, message in here.items():
