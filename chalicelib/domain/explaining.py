@@ -18,6 +18,7 @@ SENTENCES: Mapping[str, str] = {
     "not_read_yet": "The broadcast is being sent, and the page of subscribers that they are on was not read yet.",
     "stopped_before": "The broadcast was stopped before the page of subscribers that they are on was read.",
     "corrects": "This is a correction: it went to those who got {broadcast}, or may have, and to nobody else.",
+    "is_digest": "This is a digest: it went to those who had asked for one at this hour, and whom something in it concerned.",
     "other_channel": "The broadcast was not for the channel {channel}.",
     "long_ago": "After 30 days it is no longer known who got a broadcast; this is what the ledger of consent says of then.",
     # who they were

@@ -200,6 +200,8 @@ def _of_broadcast(asked: _Asked) -> Because | None:
         return Because("other_channel", {"channel": str(asked.channel)})
     if broadcast.audience.corrects:
         return Because("corrects", {"broadcast": broadcast.audience.corrects})
+    if broadcast.audience.digest:
+        return Because("is_digest")
     if asked.services.now() - asked.sent_at > KEPT:
         return Because("long_ago")
     return _of_shard(shards[shard_of(asked.known.subscriber)]) if asked.known and asked.known.subscriber else None

@@ -294,6 +294,9 @@ def test_one_that_was_not_for_their_channel_says_so(town: Town) -> None:
     correction = replace(other, id="bc_right", audience=replace(found.audience, corrects=name))
     town.state.table.transact(town.plain.broadcasts.create_writes(correction, content))
     assert codes(ask(town, "bc_right")) == ["corrects", "followed"]
+    digest = replace(other, id="bc_day", audience=replace(found.audience, digest="daily-08-0-"))
+    town.state.table.transact(town.plain.broadcasts.create_writes(digest, content))
+    assert codes(ask(town, "bc_day")) == ["is_digest", "followed"]
 
 
 def test_after_a_month_the_ledger_still_says_who_followed(town: Town) -> None:

@@ -193,11 +193,15 @@ def test_a_stop_that_comes_between_is_heeded(town: Town, known: bool) -> None:
     assert "transit" not in [one.topic for one in follows(town, 1)]
 
 
-def test_another_import_of_the_same_file_at_once_writes_what_is_left(town: Town) -> None:
+@pytest.mark.parametrize("known", [True, False], ids=["of somebody we know", "of a stranger"])
+def test_another_import_of_the_same_file_at_once_writes_what_is_left(town: Town, known: bool) -> None:
     other = Town(state=town.state)
+    if known:
+        run(town, of(a_row(1, topics="jobs")))
     meddled(town, lambda: assert_good(run(other, of(a_row(1)))))
     assert codes(run(town, of(a_row(1)))) == [(2, "phone", "already")]
-    assert len(follows(town, 1)) == 1
+    [one] = [one for one in follows(town, 1) if one.topic == "transit"]
+    assert [entry.topic for entry in town.plain.consents.of(one.subscriber)].count("transit") == 1
 
 
 def assert_good(findings: list[Finding]) -> None:
