@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from chalicelib.domain.quiet import released_at
 from chalicelib.errors import Invalid, NotFound
 from local.durations import parse_duration
 from local.world.around import World
@@ -39,8 +40,10 @@ def pages(world: World) -> Blueprint:
 
     @door.app_context_processor
     def everywhere() -> dict[str, Any]:
-        now = world.now()
-        return {"city_name": world.city.name, "app_url": world.app_url, "now": now, "wall": now.astimezone(world.city.zone), "zone": str(world.city.zone)}
+        now, zone = world.now(), world.city.zone
+        morning = released_at(world.city.quiet, zone, now)
+        said = {"city_name": world.city.name, "app_url": world.app_url, "now": now, "wall": now.astimezone(zone), "zone": str(zone)}
+        return {**said, "morning": morning.astimezone(zone) if morning > now else None, "until_morning": math.ceil((morning - now).total_seconds())}
 
     @door.get("/phones")
     def phones() -> str:

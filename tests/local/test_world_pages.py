@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,16 @@ def test_what_somebody_texted_is_text_on_every_page(city: SmallWorld) -> None:
     for path in ("/phones", f"/phones/{ANA}", f"/phones/{ANA}/part"):
         assert "&lt;script&gt;" in city.web.get(path).text
         assert "<script>alert" not in city.web.get(path).text
+
+
+def test_the_desk_says_at_night_that_texts_wait_and_offers_the_morning(tmp_path: Path, city: SmallWorld) -> None:
+    assert "and quiet" not in city.web.get("/").text
+    night = a_world(tmp_path, city_time=datetime(2026, 12, 2, 4, 6, tzinfo=UTC)).web.get("/").text
+    assert "It is 23:06 in Larkhaven, and quiet" in night
+    assert "wait until 08:00" in night
+    offered = re.search(r'name="advance" value="PT(\d+)S"', night)
+    assert offered
+    assert 8 * 3600 < int(offered[1]) <= 9 * 3600
 
 
 def test_a_filled_form_means_the_broadcast_it_shows() -> None:

@@ -46,9 +46,9 @@ def found_city(directory: Path, *, port: int = AWAY, world_port: int = AWAY + 1,
     return options
 
 
-def a_world(directory: Path, *, port: int = AWAY) -> SmallWorld:
+def a_world(directory: Path, *, port: int = AWAY, city_time: datetime = NOON) -> SmallWorld:
     """A world whose app, if there is one, listens at `port`."""
-    options = found_city(directory, port=port)
+    options = found_city(directory, port=port, city_time=city_time)
     parts = assemble(options)
     return SmallWorld(options, parts, make_world(parts.world).test_client())
 
