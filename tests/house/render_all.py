@@ -26,7 +26,6 @@ GIVEN = {
     "day_names",
     "hour_name",
     "hour_names",
-    "zone_names",
     "format_date",
     "format_time",
     "format_moment",
@@ -81,7 +80,7 @@ class Anything(str):
 
 
 class AnyTopic(dict):
-    """A city's topics, and one of them for any other name."""
+    """A city's topics, or its areas, and one of them for any other name."""
 
     def __missing__(self, _name):
         return next(iter(self.values()))
@@ -104,7 +103,7 @@ def render_all(root):
 
     folder = root / "templates"
     city = parse_city((root / "city.toml").read_text("utf-8"))
-    templates = Templates(folder, city=replace(city, topics=AnyTopic(city.topics)), public_url=URL)
+    templates = Templates(folder, city=replace(city, topics=AnyTopic(city.topics), areas=AnyTopic(city.areas)), public_url=URL)
     done = {}
     for file in sorted(file for file in folder.rglob("*.*") if file.suffix in {".txt", ".html", ".json", ".xml"} and file.parent != folder / "static"):
         name = file.relative_to(folder).as_posix()
