@@ -211,7 +211,9 @@ def _limits(row: Mapping[str, Any]) -> Limits:
     return Limits(**caps, sign_ups=_sign_up_limits(row.get("sign_ups", {})))
 
 
-def _sign_up_limits(row: Mapping[str, Any]) -> SignUpLimits:
+def _sign_up_limits(row: object) -> SignUpLimits:
+    if not isinstance(row, dict):
+        raise Misconfigured("city.toml: limits.sign_ups is a table: [limits.sign_ups]")
     found = SignUpLimits(**_caps(row, "limits.sign_ups", set(SignUpLimits.__dataclass_fields__)))
     if found.reserve >= found.per_hour:
         raise Misconfigured("city.toml: limits.sign_ups.reserve is less than per_hour")
