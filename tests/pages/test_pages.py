@@ -3,11 +3,13 @@
 import base64
 import gzip
 import hashlib
+import html
 import json
 import re
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 
@@ -16,9 +18,9 @@ from chalicelib.domain.locale import SPOKEN, direction
 from chalicelib.store.sign_ups import SignUp
 from chalicelib.store.subscriptions import Subscription, audience_row, person_row
 from infra.styles import STATIC, logical
-from tests.conversation.booth import Booth
+from tests.conversation.booth import URL, Booth
 from tests.pages.said import say
-from tests.render.notices import FOUR, a_notice
+from tests.render.notices import FOUR, ROOT, a_notice
 
 WHO = "3" + "0" * 31
 MOST_BYTES = 32_000
@@ -167,6 +169,36 @@ def _of_pages(view: object) -> bool:
     return getattr(view, "__module__", "") in {f"chalicelib.intake.{name}" for name in ("pages", "links", "archive", "choices")}
 
 
+def test_no_page_leads_to_where_nothing_is(tmp_path: Path) -> None:
+    booth = a_city_with_a_reader(tmp_path)
+    waiting, seen = [path for method, path in paths(booth).values() if method == "GET" and "nothing" not in path], set[str]()
+    while waiting:
+        path = waiting.pop()
+        seen.add(path)
+        answer = booth.get(path)
+        assert answer.status == 200, path
+        if "html" in answer.headers["Content-Type"]:
+            links = [str(one["href"]) for one in bones(answer.text).of("a", "link")]
+            ours = {urljoin(f"{URL}{path}", link).removeprefix(URL).partition("#")[0] for link in links if not link.startswith(("sms:", "https://larkhaven"))}
+            waiting += [link for link in ours - seen - set(waiting) if link.startswith("/") and ("lang=en" in link or "lang=" not in link)]
+    assert {"/privacy?lang=en", "/terms?lang=en", "/accessibility?lang=en", "/archive?lang=en", "/feeds/all.atom?lang=en"} <= seen
+
+
+def test_the_official_banner_is_shown_where_the_city_says_so(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    assert "official website" not in booth.get("/").text
+    (tmp_path / "official").mkdir()
+    official = Booth(tmp_path / "official", city="gov_banner = true\n" + (ROOT / "city.toml").read_text("utf-8"))
+    assert "An official website of Larkhaven" in official.get("/").text
+
+
+def test_a_text_programme_says_what_it_must(tmp_path: Path) -> None:
+    """Its name, how often, what it costs, HELP and STOP. Source: CTIA's messaging principles and the carriers' handbook."""
+    page = Booth(tmp_path).get("/terms").text
+    said = ["Larkhaven Alerts", "How many messages come varies", "may charge you for messages and data", "HELP", "STOP", "not liable", "/privacy"]
+    assert [one for one in said if one not in page] == []
+
+
 def test_a_reader_can_switch_to_every_language_of_the_city(tmp_path: Path) -> None:
     booth = Booth(tmp_path)
     links = [one for one in bones(booth.get("/join").text).of("a") if one.get("hreflang")]
@@ -307,5 +339,5 @@ def test_what_the_home_page_says_to_text_joins_in_the_language_of_the_page(tmp_p
     assert len(commands) == len(booth.services.city.topics)
     for number, command in enumerate(commands):
         phone = f"+1202555020{number}"
-        booth.text(command, phone=phone)
+        booth.text(html.unescape(command), phone=phone)
         assert list(booth.follows(phone).values()) == [locale]
