@@ -72,7 +72,7 @@ def arrived_writes(move: Move, new: str, *, services: Services) -> list[Write]:
     store = services.store
     chosen, own = store.preferences.of(move.old), store.preferences.of(new)
     kept = [store.preferences.write(new, chosen)] if own == UNCHOSEN and chosen != UNCHOSEN else []
-    return [*store.moves.done_writes(move.old, new), *kept]
+    return [*store.moves.done_writes(move.old, new, move.sign_up.id), *kept]
 
 
 def _left(one: Subscription, move: Move, services: Services) -> list[Write]:

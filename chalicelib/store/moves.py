@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chalicelib.state.table import Key, Put, Row, Table, Write
+from chalicelib.state.table import Delete, Key, Put, Row, Table, Write
 
 _KEPT = timedelta(days=8)
 """As long as a sign-up."""
@@ -20,11 +20,11 @@ class Moves:
 
     def ask_write(self, old: str, sign_up: str, now: datetime) -> Write:
         """The write that notes that an address is asked in place of a subscriber's, for a transaction."""
-        return Put(Row(Key(f"S#{old}", f"MOVE#{sign_up}"), {"ttl": round((now + _KEPT).timestamp())}))
+        return Put(Row(_asked_key(old, sign_up), {"ttl": round((now + _KEPT).timestamp())}))
 
-    def done_writes(self, old: str, new: str) -> list[Write]:
+    def done_writes(self, old: str, new: str, sign_up: str) -> list[Write]:
         """The writes that a move is done, for a transaction."""
-        return [Put(Row(one, {})) for one in (_was_key(new, old), _now_key(old, new))]
+        return [*(Put(Row(one, {})) for one in (_was_key(new, old), _now_key(old, new))), Delete(_asked_key(old, sign_up))]
 
     def before(self, subscriber: str) -> list[str]:
         """Who moved here."""
@@ -41,6 +41,10 @@ def moves_beside(rows: Iterable[Row]) -> tuple[list[str], list[Key]]:
         sign_ups += [name] if kind == "MOVE" else []
         keys += [_now_key(name, own)] if kind == "WAS" else [_was_key(name, own)] if kind == "NOW" else []
     return sign_ups, keys
+
+
+def _asked_key(old: str, sign_up: str) -> Key:
+    return Key(f"S#{old}", f"MOVE#{sign_up}")
 
 
 def _was_key(new: str, old: str) -> Key:

@@ -100,8 +100,8 @@ class SignUps:
         return Put(Row(sign_up_key(sign_up.id), values), expect=Absent())
 
     def confirm_write(self, name: str) -> Write:
-        """The write that uses a sign-up up, for a transaction: refused the second time."""
-        return Update(sign_up_key(name), Change(set={"confirmed": True}), expect=Lacks("confirmed"))
+        """The write that uses a sign-up up, for a transaction: refused the second time. Whose place it took it forgets."""
+        return Update(sign_up_key(name), Change(set={"confirmed": True}, remove=("instead_of", "carried")), expect=Lacks("confirmed"))
 
     def decline_write(self, address: str) -> Write:
         """The write that makes a phone's NO true, for a transaction: it is asked about nothing any more, nor reminded."""
