@@ -70,10 +70,10 @@ class Leaving:
     topic: str = EVERYTHING
 
 
-def detail_of(filters: Filters, preferences: Preferences) -> str:
-    """What was chosen, as a ledger's entry keeps it; empty for whoever chose nothing."""
+def detail_of(filters: Filters, preferences: Preferences, *, proof: str = "") -> str:
+    """What was chosen, as a ledger's entry keeps it, beside a `proof` from elsewhere, a JSON object; empty for whoever chose nothing and brought none."""
     chosen: dict[str, Json] = {"filters": filter_values(filters), "preferences": preference_values(preferences)}
-    kept = {name: value for name, value in chosen.items() if value}
+    kept: dict[str, Json] = {**(json.loads(proof) if proof else {}), **{name: value for name, value in chosen.items() if value}}
     return json.dumps(kept, ensure_ascii=False, sort_keys=True) if kept else ""
 
 

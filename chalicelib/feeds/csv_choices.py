@@ -90,8 +90,6 @@ def read_preferences_of(cells: Cells) -> Preferences:
 def read_proof(cells: Cells, zone: ZoneInfo, now: datetime) -> Proof:
     """The evidence of a row's consent. Raises Bad."""
     at, how, words = _moment(cells["consent_at"], zone), cells["consent_how"].casefold(), cells["consent_words"]
-    if at.year < _FIRST_YEAR:
-        raise Bad("consent_at", "too_early")
     if at > now:
         raise Bad("consent_at", "in_the_future")
     if how not in WAYS:

@@ -59,7 +59,7 @@ def _writes(found: SignUp, address: KnownAddress, locale: str, move: Move | None
             locale=locale,
             at=services.now(),
             wording=wording_id(agreement),
-            detail=found.detail or detail_of(subscription.filters, subscription.preferences),
+            detail=detail_of(subscription.filters, subscription.preferences, proof=found.detail),
         )
         writes += [*store.subscriptions.join_writes(subscription), store.consents.add_write(entry)]
     return writes

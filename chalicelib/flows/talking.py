@@ -102,8 +102,8 @@ class _Writer:
         subscription = Subscription(found.subscriber, join.topic, Channel.SMS, found.hash, inbound.locale, had, join.filters)
         consent = inbound.consent(join.step, join.topic, subscriber=found.subscriber, reply=self.reply, detail=detail_of(join.filters, had))
         if sign_up and join.sign_up == sign_up.id:
-            wording, detail = sign_up.wording or consent.wording, sign_up.detail or consent.detail
-            consent = replace(consent, how=sign_up.how, source=sign_up.id, wording=wording, detail=detail)
+            detail = detail_of(join.filters, had, proof=sign_up.detail)
+            consent = replace(consent, how=sign_up.how, source=sign_up.id, wording=sign_up.wording or consent.wording, detail=detail)
         return [*store.subscriptions.join_writes(subscription), store.consents.add_write(consent)]
 
     def _chosen_for(self, topic: str) -> Preferences:

@@ -1,5 +1,6 @@
 """Which choice decided, as the one rule of reception says it; and the ledger replayed."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,7 +8,7 @@ import pytest
 
 from chalicelib.domain.about import NOTHING_SAID
 from chalicelib.domain.address import Channel
-from chalicelib.domain.consent import EVERYTHING, Consent, How, Step, detail_of
+from chalicelib.domain.consent import EVERYTHING, Consent, How, Step, detail_of, read_detail
 from chalicelib.domain.delivery import Mark, State
 from chalicelib.domain.explaining import SENTENCES, clock, of_state, why, window_told
 from chalicelib.domain.filters import EVERYTHING as ALL_OF_IT
@@ -140,6 +141,14 @@ def test_another_language_is_for_all_of_a_channel(ledger: Ledger) -> None:
 def test_a_choice_for_what_nobody_follows_changes_nothing(ledger: Ledger) -> None:
     ledger.add(Step.PREFERENCES, p=CALM)
     assert ledger.at() == {}
+
+
+def test_a_proof_and_what_was_chosen_stand_in_one_detail() -> None:
+    detail = detail_of(SEVERE, CALM, proof='{"by": "desk", "how": "paper"}')
+    assert read_detail(detail) == (SEVERE, CALM)
+    assert json.loads(detail).items() >= {"by": "desk", "how": "paper"}.items()
+    assert detail_of(ALL_OF_IT, UNCHOSEN, proof='{"how": "paper"}') == '{"how": "paper"}'
+    assert detail_of(ALL_OF_IT, UNCHOSEN) == ""
 
 
 def test_a_mark_is_no_hold() -> None:

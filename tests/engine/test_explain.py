@@ -11,11 +11,14 @@ from chalicelib.domain.broadcast import BroadcastState
 from chalicelib.domain.consent import Consent, How, Step, detail_of
 from chalicelib.domain.explaining import SENTENCES
 from chalicelib.domain.filters import EVERYTHING, Filters, Hours
+from chalicelib.domain.jobs import FanOutJob
 from chalicelib.domain.message import Answer, Outcome
 from chalicelib.domain.notice import Severity
 from chalicelib.domain.preferences import UNCHOSEN, Digest, Preferences
 from chalicelib.errors import NotFound
+from chalicelib.flows.approve import approve
 from chalicelib.flows.explain import Explained, explain
+from chalicelib.flows.fan_out import fan_out
 from chalicelib.flows.stop_broadcast import stop_broadcast
 from chalicelib.store.subscriptions import Subscription
 from tests.engine.town import VISIBILITY, Town
@@ -126,6 +129,7 @@ def test_the_choice_that_decided_is_named(town: Town, preferences: Preferences, 
 
 
 def test_what_was_held_says_until_when_and_still_says_so_once_it_went(town: Town) -> None:
+    town.follower("transit", locale="ar", quiet=(360, 540), shard=int(ANA[0], 16))  # another batch of the same shard
     join(town, preferences=Preferences(quiet=(360, 540)))
     name = send(town)
     found = ask(town, name)
@@ -206,6 +210,18 @@ def test_what_was_sent_again_says_so(town: Town) -> None:
     assert codes(ask(town, name)) == ["planned", "followed", "sent_again"]
 
 
+def test_a_correction_is_for_whoever_got_the_wrong_one_whatever_they_chose_since(town: Town) -> None:
+    join(town)
+    wrong = send(town)
+    choose(town, preferences=Preferences(digest=Digest.DAILY))
+    found, content = town.plain.broadcasts.get(wrong), town.plain.broadcasts.content(wrong)
+    assert found and content
+    right = replace(found, id="bc_right", audience=replace(found.audience, corrects=wrong), state=BroadcastState.SENDING)
+    town.state.table.transact(town.plain.broadcasts.create_writes(right, content))
+    fan_out(FanOutJob("bc_right", int(ANA[0], 16)), services=town.services)
+    assert codes(ask(town, "bc_right")) == ["planned", "followed"]
+
+
 def test_what_expired_says_so(town: Town) -> None:
     join(town, preferences=Preferences(quiet=(360, 540)))
     town.clock.advance(timedelta(minutes=1))
@@ -253,6 +269,16 @@ def test_who_left_before_is_told_when(town: Town, step: Step, code: str) -> None
     found = ask(town, name)
     assert codes(found) == [code]
     assert found.because[0].values["at"] == "2026-12-01T12:02:00Z"
+
+
+def test_who_left_while_it_waited_for_its_approval_had_left_before(town: Town) -> None:
+    join(town)
+    name = town.broadcast("transit", urgent=True, state=BroadcastState.AWAITING_APPROVAL)
+    leave(town)
+    town.clock.advance(timedelta(minutes=1))
+    approve(name, by="ben", services=town.services)
+    town.settle(name)
+    assert codes(ask(town, name)) == ["left_before"]
 
 
 @pytest.mark.parametrize("state", [BroadcastState.AWAITING_APPROVAL, BroadcastState.NEEDS_REVIEW, BroadcastState.SCHEDULED])

@@ -149,6 +149,7 @@ GOOD = text_of([a_row(1), a_row(2)])
 REFUSED = {
     "empty": (b"", 1, "empty_file"),
     "blank": (b" \r\n\r\n", 1, "empty_file"),
+    "nothing but separators": (b",,,\r\n,,,\r\n", 1, "empty_file"),
     "a header alone": (HEAD.encode(), 1, "no_rows"),
     "a header and blank rows": ((HEAD + ",,,\r\n\r\n").encode(), 1, "no_rows"),
     "Windows-1252": (text_of([a_row(1), a_row(2, consent_words="Acepto recibir avisos de la cañada")]).encode("cp1252"), 3, "not_utf8"),
@@ -256,6 +257,10 @@ def test_filters_and_preferences_of_an_export_are_read() -> None:
 )
 def test_an_hour_is_read_as_clocks_show_it(typed: str, minutes: int) -> None:
     assert one(quiet_from=typed, quiet_until="12:01").preferences.quiet == (minutes, 721)
+
+
+def test_a_zone_alone_leaves_the_citys_hours() -> None:
+    assert one(zone="America/Chicago").preferences == Preferences(zone="America/Chicago")
 
 
 def test_a_day_begins_in_the_city() -> None:

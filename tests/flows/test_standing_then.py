@@ -12,9 +12,11 @@ from chalicelib.domain.standing_then import standing_at
 from chalicelib.errors import Conflict, NotFound
 from chalicelib.feeds.subscribers_csv import read_subscribers
 from chalicelib.flows.import_subscribers import import_subscribers
+from chalicelib.flows.post_subscriber import Person, Visit, post_subscriber
 from chalicelib.flows.set_preferences import Choice, set_preferences
 from chalicelib.flows.text_in import text_in
 from chalicelib.flows.unsubscribe import unsubscribe
+from chalicelib.store.requests import RequestName
 from tests.engine.town import Town
 from tests.feeds.subscribers import HEADER, a_row, phone, text_of
 
@@ -32,7 +34,8 @@ CHOSEN = st.sampled_from([UNCHOSEN, Preferences(calm=True), Preferences(zone="Am
 PARTS = st.dictionaries(st.sampled_from(TOPICS), st.sampled_from([EVERYTHING, Filters(facilities=frozenset({Facility.ELEVATOR}))]), max_size=2)
 CHOICES = st.tuples(st.just("choose"), st.tuples(st.lists(st.sampled_from(TOPICS), unique=True), CHOSEN, PARTS))
 IMPORTS = st.tuples(st.just("import"), st.tuples(st.sampled_from(TOPICS), st.booleans(), st.sampled_from(["", "harbor"])))
-ACTS = st.lists(TEXTS | ENDS | CHOICES | IMPORTS, min_size=1, max_size=12)
+STAFF = st.tuples(st.just("staff"), st.lists(st.sampled_from(TOPICS), min_size=1, unique=True))
+ACTS = st.lists(TEXTS | ENDS | CHOICES | IMPORTS | STAFF, min_size=1, max_size=12)
 
 
 def act(town: Town, kind: str, what: object) -> None:
@@ -47,6 +50,11 @@ def act(town: Town, kind: str, what: object) -> None:
             row = a_row(1, topics=str(topic), areas=str(areas), email=EMAIL if by_email else "", consent_at="2026-11-01")
             data = text_of([row], header=HEADER).encode()
             list(import_subscribers(read_subscribers(lambda: [data], city=services.city, now=town.clock()), apply=True, by="omar", services=services))
+        case "staff", list(topics):
+            person = Person(PHONE.value, "", topics, "en", "paper", town.clock())
+            post_subscriber(person, Visit("desk", RequestName("desk", "x", town.new_id()), "h"), services=services)
+            town.work()
+            text_in(f"SM{town.new_id()}", sender=PHONE.value, body="YES", opt_out_type="", services=services)
         case "unsubscribe", (topic, channel) if subscriber:
             unsubscribe(subscriber, topic, channel, services=services)
         case "choose", (topics, preferences, filters) if subscriber:
@@ -62,6 +70,7 @@ def act(town: Town, kind: str, what: object) -> None:
 @settings(max_examples=40, deadline=None)
 @given(ACTS)
 @example([("text", "TRANSIT"), ("choose", (["transit"], Preferences(digest=Digest.DAILY), {})), ("text", "EVENTS, JOBS")])  # a slot that two share
+@example([("text", "TRANSIT"), ("choose", (["transit"], Preferences(calm=True), {})), ("staff", ["jobs", "events"])])  # a proof beside what was chosen
 def test_the_whole_ledger_replayed_is_what_the_rows_say_now(acts: list[tuple[str, object]]) -> None:
     town = Town()
     for kind, what in acts:
