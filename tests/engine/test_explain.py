@@ -20,6 +20,8 @@ from chalicelib.flows.approve import approve
 from chalicelib.flows.explain import Explained, explain
 from chalicelib.flows.fan_out import fan_out
 from chalicelib.flows.stop_broadcast import stop_broadcast
+from chalicelib.state.table import Row
+from chalicelib.store.notices import revision_key
 from chalicelib.store.subscriptions import Subscription
 from tests.engine.town import VISIBILITY, Town
 
@@ -129,11 +131,14 @@ def test_the_choice_that_decided_is_named(town: Town, preferences: Preferences, 
 
 
 def test_what_was_held_says_until_when_and_still_says_so_once_it_went(town: Town) -> None:
-    town.follower("transit", locale="ar", quiet=(360, 540), shard=int(ANA[0], 16))  # another batch of the same shard
+    shard = int(ANA[0], 16)
+    town.follower("transit", locale="ar", quiet=(360, 540), shard=shard)  # another batch of the same shard
+    town.follower("transit/red-line", quiet=(360, 540), shard=shard)  # before them in their batch
     join(town, preferences=Preferences(quiet=(360, 540)))
-    name = send(town)
+    name = send(town, "transit/red-line")
     found = ask(town, name)
     assert (str(found.mark), codes(found)) == ("held", ["planned", "followed", "quiet_hours", "held"])
+    assert found.because[1].values["topic"] == "transit"
     assert found.because[2].values["until"] == found.because[3].values["until"] == "2026-12-01T14:00:00Z"
     town.settle(name)
     assert (str(ask(town, name).mark), codes(ask(town, name))) == ("accepted", ["planned", "followed", "quiet_hours"])
@@ -220,6 +225,24 @@ def test_a_correction_is_for_whoever_got_the_wrong_one_whatever_they_chose_since
     town.state.table.transact(town.plain.broadcasts.create_writes(right, content))
     fan_out(FanOutJob("bc_right", int(ANA[0], 16)), services=town.services)
     assert codes(ask(town, "bc_right")) == ["planned", "followed"]
+
+
+def test_who_wants_an_alert_calm_is_told_of_the_calm_of_then(town: Town) -> None:
+    join(town, preferences=Preferences(calm=True))
+    first = send(town)
+    found, content = town.plain.broadcasts.get(first), town.plain.broadcasts.content(first)
+    assert found and content
+    town.clock.advance(timedelta(minutes=5))
+    update = replace(found, id="bc_update", send_at=replace(found.send_at, instant=town.clock()), state=BroadcastState.SENDING)
+    town.state.table.transact(town.plain.broadcasts.create_writes(update, replace(content, revision=2)))
+    rows = [Row(revision_key(content.notice, number), {"broadcast": name}) for number, name in ((1, first), (2, "bc_update"))]
+    town.state.table.put_many(rows)
+    fan_out(FanOutJob("bc_update", int(ANA[0], 16)), services=town.services)
+    for hours in (0, 5):
+        town.clock.advance(timedelta(hours=hours))
+        found_now = ask(town, "bc_update")
+        assert codes(found_now)[:3] == ["planned", "followed", "calm"]
+        assert found_now.because[2].values == {"until": "2026-12-01T12:32:00Z"}
 
 
 def test_what_expired_says_so(town: Town) -> None:

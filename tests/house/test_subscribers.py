@@ -186,8 +186,9 @@ def test_rows_leave_as_they_are_read(found: Founding, tmp_path: Path) -> None:
 
 def test_screens_and_the_erased_do_not_leave(found: Founding, tmp_path: Path) -> None:
     city = found("a")
-    for subscriber, channel in (("1" * 32, Channel.KIOSK), ("2" * 32, Channel.SMS)):
-        city.store.table.put(person_row(Subscription(subscriber, "transit", channel, "1.gone", "en")))
+    screen = city.store.addresses.claim(Address(Channel.KIOSK, "pier"), subscriber="1" * 32, verified=True)
+    for subscriber, channel, address in (("1" * 32, Channel.KIOSK, screen.hash), ("2" * 32, Channel.SMS, "1.gone")):
+        city.store.table.put(person_row(Subscription(subscriber, "transit", channel, address, "en")))
     run("export", str(tmp_path / "out.csv"))
     assert lines(tmp_path / "out.csv") == []
 

@@ -97,8 +97,10 @@ def test_whatever_else_is_sent_leaves_no_trace(desk: Desk, name: str) -> None:
     assert desk.rows() == rows
 
 
-@pytest.mark.parametrize("key", ["communicator", "approver", "second"])
+@pytest.mark.parametrize("key", ["communicator", "approver", "second", "all-but-this"])
 def test_only_an_admin_may(desk: Desk, key: str) -> None:
+    others = [scope for scope in SCOPES if scope != "subscribers:import"]
+    desk.services.store.api_keys.put("key-of-all-but-this", name="all-but-this", scopes=others, now=desk.clock())
     assert post(desk, GOOD, key=key).code == "missing_scope"
 
 
