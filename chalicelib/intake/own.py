@@ -191,7 +191,7 @@ def _moment(moment: datetime | None) -> str | None:
 
 def _erase_page(request: Request, house: Services, token: str) -> Response:
     _, _, mine = _whose(token, house)
-    return html("erase", request, house, locale=_locale(request, house, mine), token=token)
+    return html("erase", request, house, locale=_locale(request, house, mine), token=token, wrong=False)
 
 
 def _erase(request: Request, house: Services, token: str) -> Response:

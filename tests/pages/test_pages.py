@@ -91,6 +91,12 @@ def paths(booth: Booth) -> dict[str, tuple[str, str]]:
         "unsubscribed": ("POST", f"/unsubscribe/{end}"),
         "no such link": ("GET", "/confirm/nothing"),
         "preferences, wrong": ("POST", f"/preferences/{choose}?"),
+        "messages": ("GET", f"/preferences/{choose}/messages"),
+        "data": ("GET", f"/preferences/{choose}/data"),
+        "move": ("GET", f"/preferences/{choose}/move"),
+        "move, wrong": ("POST", f"/preferences/{choose}/move"),
+        "erase": ("GET", f"/preferences/{choose}/erase"),
+        "erase, wrong": ("POST", f"/preferences/{choose}/erase"),
         "archive": ("GET", "/archive"),
         "archive of a topic": ("GET", "/archive?topic=transit"),
         "notice": ("GET", "/n/nt_1"),
@@ -160,13 +166,13 @@ def _check_headers(headers: object, name: str) -> None:
 
 def test_every_route_of_a_page_is_looked_at(tmp_path: Path) -> None:
     booth = a_city_with_a_reader(tmp_path)
-    seen = {re.sub(r"[^/]{20,}$|(?<=/n/).*|(?<=/feeds/).*", "*", path.split("?")[0]) for _, path in paths(booth).values()}
+    seen = {re.sub(r"[^/]{20,}|(?<=/n/).*|(?<=/feeds/).*", "*", path.split("?")[0]) for _, path in paths(booth).values()}
     routes = {re.sub(r"\{\w+\}", "*", path) for path, methods in booth.app.routes.items() for one in methods.values() if _of_pages(one.view_function)}
     assert routes - {"/static/*"} <= seen | {path.replace("nothing", "*") for path in seen}
 
 
 def _of_pages(view: object) -> bool:
-    return getattr(view, "__module__", "") in {f"chalicelib.intake.{name}" for name in ("pages", "links", "archive", "choices")}
+    return getattr(view, "__module__", "") in {f"chalicelib.intake.{name}" for name in ("pages", "links", "archive", "choices", "own")}
 
 
 def test_no_page_leads_to_where_nothing_is(tmp_path: Path) -> None:
