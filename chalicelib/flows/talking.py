@@ -112,13 +112,14 @@ class _Writer:
         return (move.preferences(topic) if move else None) or self.acting.preferences
 
     def _stopped(self) -> Groups:
-        """Each subscription ends with its entry in the ledger."""
+        """Each subscription ends with its entry in the ledger, and what waits for a YES waits no more."""
         store, subscriber = self.services.store, self._subscriber
         if not subscriber:
             return []
         topics = [*self.acting.inbound.person.topics, EVERYTHING]
         entries = [self.acting.inbound.consent(Step.STOPPED, topic, subscriber=subscriber, reply=self.reply) for topic in topics]
-        return [
+        void = [[store.sign_ups.decline_write(self.acting.inbound.person.hash)]] if self.acting.sign_up else []
+        return void + [
             [*(store.subscriptions.leave_writes(subscriber, one.topic, Channel.SMS) if one.topic != EVERYTHING else ()), store.consents.add_write(one)]
             for one in entries
         ]

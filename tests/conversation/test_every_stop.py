@@ -221,6 +221,11 @@ def test_no_name_of_a_topic_or_a_place_shadows_a_stop(text: str, talk: Talk) -> 
     assert taken(text, talk, GREEDY).replies == (Said("stopped", {}),), ascii(text)
 
 
+@pytest.mark.parametrize("text", ["JOIN cancel", "JOIN no more texts", "alta baja", "JOIN please stop"])
+def test_no_command_joins_what_says_stop(text: str) -> None:
+    assert taken(text, NEW, GREEDY).changes in {(), (StopAll(),)}
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -294,6 +294,19 @@ def test_joining_again_keeps_the_place(tmp_path: Path) -> None:
     assert areas(booth) == {"harbor"}
 
 
+def test_joining_again_keeps_what_else_was_chosen(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    booth.text("JOIN events, jobs")
+    store, part = booth.services.store, Filters(categories=frozenset({"music"}))
+    for one in booth.person().subscriptions:
+        store.table.transact(store.subscriptions.choice_writes(replace(one, filters=part)))
+    booth.text("JOIN events 02101, jobs")
+    assert {one.topic: one.filters for one in booth.person().subscriptions} == {"jobs": part, "events": replace(part, areas=frozenset({"harbor"}))}
+    booth.text("ALTO")
+    booth.text("JOIN jobs")
+    assert [one.filters for one in booth.person().subscriptions] == [part], "and so does a join after a stop"
+
+
 def test_stop_and_start_bring_the_place_back(tmp_path: Path) -> None:
     booth = Booth(tmp_path)
     for text in ("EVENTS", "02101", "ALTO", "ALTA"):
@@ -600,8 +613,10 @@ def test_stop_makes_a_sign_up_void(tmp_path: Path) -> None:
     assert booth.texts("STOP") == says(booth, ("stopped", {}))
     booth.text("YES")
     assert booth.follows() == {}
+    assert booth.texts("YES") == says(booth, listed([])), "START does not bring it back"
     booth.text("ALTO")
-    booth.text("sí")
+    a_sign_up(booth, "jobs")
+    booth.text("ok")
     assert booth.follows() == {}
 
 
