@@ -218,7 +218,7 @@ def test_what_was_sent_again_says_so(town: Town) -> None:
 def test_a_correction_is_for_whoever_got_the_wrong_one_whatever_they_chose_since(town: Town) -> None:
     join(town)
     wrong = send(town)
-    choose(town, preferences=Preferences(digest=Digest.DAILY))
+    choose(town, preferences=Preferences(quiet=(360, 540)))
     found, content = town.plain.broadcasts.get(wrong), town.plain.broadcasts.content(wrong)
     assert found and content
     right = replace(found, id="bc_right", audience=replace(found.audience, corrects=wrong), state=BroadcastState.SENDING)
