@@ -35,11 +35,13 @@ def routes(services: Callable[[], Services]) -> Blueprint:
 def _explain(request: Request, services: Services) -> Response:
     body = read_json(request)
     check("ExplainDelivery", body)
-    address = _address(body["address"] if isinstance(body["address"], dict) else {})
+    address = address_of(body)
     return answer(200, _shape(explain(address, _name(str(body["broadcast"])), services=services)))
 
 
-def _address(given: Mapping[str, Json]) -> Address:
+def address_of(body: Mapping[str, Json]) -> Address:
+    """The address in a body that was checked: a phone, or an email. Raises Invalid."""
+    given = body["address"] if isinstance(body["address"], dict) else {}
     if "phone" in given:
         return parse_phone(str(given["phone"]), pointer="#/address/phone")
     return parse_email(str(given["email"]), pointer="#/address/email")

@@ -10,6 +10,7 @@ from chalicelib.intake import (
     archive,
     broadcasts,
     choices,
+    erasures,
     explain,
     hooks,
     kiosk,
@@ -25,7 +26,7 @@ from chalicelib.intake import (
 )
 from chalicelib.intake.answers import answer, answered, finish
 
-DOORS = (sms, receipts, hooks, api, broadcasts, kiosks, kiosk, switches, subscribers, subscriber_import, explain, pages, archive, links, choices, own)
+DOORS = (sms, receipts, hooks, api, broadcasts, kiosks, kiosk, switches, subscribers, subscriber_import, erasures, explain, pages, archive, links, choices, own)
 
 
 def open_doors(app: Chalice, services: Callable[[], Services]) -> None:

@@ -19,6 +19,7 @@ SCOPES = (
     "subscribers:read",
     "subscribers:write",
     "subscribers:import",
+    "subscribers:erase",
     "switches:read",
     "switches:write",
 )

@@ -77,7 +77,7 @@ SAFE = {
 }
 DOORS = [
     *("/v1/broadcasts", "/v1/broadcasts/preview", "/v1/kiosks", "/v1/switches"),
-    *("/hooks/demo-city", "/hooks/demo-transit", "/v1/broadcasts/bc_1/correct", "/v1/deliveries/explain"),
+    *("/hooks/demo-city", "/hooks/demo-transit", "/v1/broadcasts/bc_1/correct", "/v1/deliveries/explain", "/v1/subscribers/erase"),
 ]
 
 

@@ -99,6 +99,7 @@ def test_the_document_knows_channels_activities_codes_and_scopes() -> None:
         "TurnSwitch",
         "NewSubscriber",
         "ExplainDelivery",
+        "EraseSubscriber",
     ],
 )
 def test_what_we_take_refuses_unknown_fields(name: str) -> None:
@@ -139,6 +140,7 @@ def test_answers_are_as_the_document_says(desk: Desk) -> None:
         ("post", "/hooks/{source}", desk.hook("nobody", a_notice())),
         ("post", "/v1/subscribers", desk.post("/v1/subscribers", SOMEBODY)),
         ("post", "/v1/subscribers", desk.post("/v1/subscribers", {**SOMEBODY, "phone": "911"})),
+        ("post", "/v1/subscribers/erase", desk.post("/v1/subscribers/erase", {"address": {"phone": "202-555-0101"}}, key="admin")),
         ("get", "/v1/switches", desk.get("/v1/switches", key="admin")),
         ("post", "/v1/subscribers/import", import_of(desk, line_of(a_row(1)) + KINDS["no language"].make(2))),
         ("post", "/v1/subscribers/import", import_of(desk, "")),
