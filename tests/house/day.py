@@ -27,6 +27,7 @@ from chalicelib.state.table import Check, Delete, Put, Update, Write
 from chalicelib.store.stores import Stores
 from infra.functions import WORKERS, Worker
 from local.pumps import scheduled_event, sqs_record
+from tests.feeds.subscribers import a_row, text_of
 from tests.intake.desk import Desk, Reply, a_broadcast, a_notice
 
 FORM = "application/x-www-form-urlencoded"
@@ -216,6 +217,7 @@ class Day(Desk):
         self.kiosks_come()
         self.city_speaks()
         self.providers_answer()
+        self.staff_ask()
         self.somebody_stops_it()
         self.answers_are_lost()
         self.queues_forget()
@@ -246,6 +248,14 @@ class Day(Desk):
         assert answer.status == 201, answer
         self.token = answer.json["token"]
         self.get("/v1/kiosks", key="admin")
+
+    def staff_ask(self) -> None:
+        """Subscribers of another system come, and somebody asks why they got nothing."""
+        file = text_of([a_row(7, email="g@example.org")]).encode()
+        assert self.post("/v1/subscribers/import?apply=true", raw=file, key="admin", Content_Type="text/csv").json["subscriptions"] == 2
+        for broadcast, _ in self.broadcasts():
+            asked = {"address": {"phone": "+12025550101"}, "broadcast": broadcast.id}
+            assert self.post("/v1/deliveries/explain", asked, key="admin").status == 200
 
     def city_speaks(self) -> None:
         self.get("/v1/topics")
