@@ -98,9 +98,14 @@ def _join(turn: Turn) -> Taken:
     if turn.meaning.topics:
         return joined(turn)
     if turn.meaning.near:
-        return guess(turn, Asked.TOPIC, turn.meaning.near)
+        return _guessed(turn)
     topics = [topic for topic in turn.city.topics if topic not in turn.talk.topics] or list(turn.city.topics)
     return turn.asks(Said("which_topic", {"topics": topics}), asked=Asked.TOPIC, options=options_of(topics))
+
+
+def _guessed(turn: Turn) -> Taken:
+    """One of these? But whoever said stop, and now writes what only looks like a topic, gets silence."""
+    return turn.silent() if turn.talk.opted_out else guess(turn, Asked.TOPIC, turn.meaning.near)
 
 
 def _leave(turn: Turn) -> Taken:

@@ -27,8 +27,10 @@ def place_said(turn: Turn, topics: list[str], areas: frozenset[str]) -> Said:
 
 
 def placed(turn: Turn) -> Taken:
-    """An answer to where, or a place out of the blue: it narrows what is about places and is remembered for what will be."""
+    """An answer to where, or a place out of the blue: it narrows what is about places and is remembered for what will be. Whoever said stop gets silence."""
     places, follows = turn.meaning.places, turn.follows
+    if turn.talk.opted_out:
+        return turn.silent()
     if not places:
         return unplaced(turn)
     asked = turn.talk.memory.options if turn.asked is Asked.PLACE else tuple(turn.city.topics)

@@ -628,6 +628,16 @@ def test_a_yes_after_a_day_is_start(tmp_path: Path) -> None:
     assert booth.follows() == {}
 
 
+@pytest.mark.parametrize("text", ["EVNTS", "02101", "Mill Hill", "this is bullshit", "STOP 14 bus?", "what is this", "STOP"])
+@pytest.mark.parametrize("question", ["JOBS", "EVENTS"])
+def test_after_stop_there_is_silence_but_for_help_start_a_topic_or_a_command(tmp_path: Path, question: str, text: str) -> None:
+    booth = Booth(tmp_path)
+    for heard in (question, "STOP"):
+        booth.text(heard)
+    assert booth.texts(text) == []
+    assert booth.person().opted_out
+
+
 @pytest.mark.parametrize("text", ["ok", "bueno", "好的", "no"])
 def test_a_mere_yes_or_no_starts_and_ends_nothing(tmp_path: Path, text: str) -> None:
     booth = Booth(tmp_path)
