@@ -17,14 +17,16 @@ from chalicelib import wiring
 from chalicelib.channels.kiosk import KioskSender
 from chalicelib.channels.ses_events import read_event
 from chalicelib.channels.twilio_status import read_callback
-from chalicelib.domain.address import Channel
+from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.message import NOT_TRIED, Answer, EmailMessage, Outcome, Parcel
+from chalicelib.domain.preferences import Digest, Preferences
 from chalicelib.domain.times import to_ms
 from chalicelib.flows.services import Sender, Services
 from chalicelib.state.queue import Queue
 from chalicelib.state.sqlite_queue import Received
 from chalicelib.state.table import Check, Delete, Put, Update, Write
 from chalicelib.store.stores import Stores
+from chalicelib.store.subscriptions import Subscription
 from infra.functions import WORKERS, Worker
 from local.pumps import scheduled_event, sqs_record
 from tests.feeds.subscribers import a_row, text_of
@@ -222,7 +224,9 @@ class Day(Desk):
         self.answers_are_lost()
         self.queues_forget()
         self.guards_keep_something_back()
+        self.readers_take_digests()
         self.residents_leave()
+        self.somebody_is_forgotten()
 
     def residents_come(self) -> None:
         self.get("/")
@@ -356,6 +360,32 @@ class Day(Desk):
         assert self.get(f"/v1/broadcasts/{name}").json["state"] == "needs_review"
         assert self.post(f"/v1/broadcasts/{name}/approve", key="approver").json["state"] == "scheduled"
         self.work()
+
+    def readers_take_digests(self) -> None:
+        """Two want the day's notices at the next hour; one of them leaves before it."""
+        hour = (self.clock().astimezone(self.services.city.zone).hour + 1) % 24
+        daily, store = Preferences(digest=Digest.DAILY, digest_hour=hour), self.services.store
+        for shard in "35":
+            subscriber = f"{shard}{self.new_id()[1:]}"
+            known = store.addresses.claim(Address(Channel.EMAIL, f"reader{shard}@example.org"), subscriber=subscriber, verified=True)
+            store.table.transact(store.subscriptions.join_writes(Subscription(subscriber, "jobs", Channel.EMAIL, known.hash, "en", daily)))
+        self.post("/v1/broadcasts", a_broadcast(topics=["jobs"], **words("For a digest")))
+        self.work()
+        store.table.transact(store.subscriptions.leave_writes(subscriber, "jobs", Channel.EMAIL))
+        for _ in range(7):
+            self.pass_by(minutes=10)
+        assert any(one.author == "digest" for one, _ in self.broadcasts())
+
+    def somebody_is_forgotten(self) -> None:
+        """By their own link; the sweep looks once more."""
+        known = next(one for one in reversed(self.emails.took) if one.token)
+        found = self.services.store.addresses.find(known.to)
+        assert found
+        assert found.subscriber
+        self.form(f"/preferences/{self.services.tokens.sign('preferences', found.subscriber, 'email')}/erase", sure="yes")
+        assert not self.services.store.subscriptions.of(found.subscriber)
+        for _ in range(2):
+            self.pass_by(minutes=16)
 
     def residents_leave(self) -> None:
         for number, words in {101: ["STOP"], 102: ["LEAVE EMERGENCY", "STOP", "START"]}.items():

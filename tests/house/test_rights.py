@@ -24,10 +24,13 @@ ALWAYS: set[Right] = {("ssm:GetParameter", "keys")}
 
 ENDS_SUBSCRIPTIONS: set[Right] = {(f"dynamodb:{action}", TABLE) for action in ("GetItem", "Query", "PutItem", "DeleteItem")}
 
+LEFT_SINCE_IT_WAS_COUNTED: set[Right] = {("dynamodb:DeleteItem", TABLE), ("dynamodb:ConditionCheckItem", TABLE)}
+"""Whoever leaves a digest between its count and its planning is taken off its roster then."""
+
 RARE: dict[str, set[Right]] = {
     # a job that runs out of time queues itself; a second page reads the broadcast again
     "FanOutUrgent": {("sqs:SendMessage", "fan-out-urgent"), ("dynamodb:GetItem", TABLE)},
-    "FanOutRoutine": {("sqs:SendMessage", "fan-out-routine"), ("dynamodb:GetItem", TABLE)},
+    "FanOutRoutine": {("sqs:SendMessage", "fan-out-routine"), ("dynamodb:GetItem", TABLE), *LEFT_SINCE_IT_WAS_COUNTED},
     # a provider that says "later" has the batch queued again; one that says "opted out" ends all that goes to a number
     **{
         worker.resource: {("sqs:SendMessage", worker.queue)} | (ENDS_SUBSCRIPTIONS if "sms" in worker.name else set())
