@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 ENGLISH = "en"
-SPOKEN = ("en", "es", "ar", "zh-Hans")
+SPOKEN = ("en", "es", "ar", "zh-Hans", "zh-Hant", "vi", "fil", "ko", "ru", "ht", "fr", "pt")
 """Locales with a complete catalogue, in the order in which we offer them."""
 
 _RIGHT_TO_LEFT = {"ar", "he", "fa", "ur", "yi", "ps"}
