@@ -56,10 +56,8 @@ def move_of(sign_up: SignUp | None, new: str, *, services: Services) -> Move | N
 
 def close_old(move: Move, *, services: Services) -> None:
     """Nothing goes to the old address from now on, not even what is planned for it."""
-    names = dict.fromkeys(one.address for one in move.follows)
-    for address in services.store.addresses.read(list(names)):
-        if address and address.subscriber == move.old:
-            services.store.addresses.opt_out(address.hash, services.now())
+    for name in dict.fromkeys(one.address for one in move.follows):
+        services.store.addresses.opt_out(name, services.now())
 
 
 def leave_groups(move: Move, *, services: Services) -> list[list[Write]]:

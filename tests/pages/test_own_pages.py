@@ -17,8 +17,9 @@ from chalicelib.domain.notice import Severity, Text
 from chalicelib.domain.preferences import Digest, Preferences
 from chalicelib.domain.told import Fate, fate_of
 from chalicelib.state.table import Change
+from chalicelib.store.addresses import address_key
 from chalicelib.store.batches import far_key
-from tests.engine.street import MAIL, NEW_MAIL, NEW_PHONE, PHONE, Street
+from tests.engine.street import MAIL, NEW_MAIL, NEW_PHONE, PHONE, Street, address_of
 from tests.pages.browsing import check, opened
 from tests.pages.conftest import serve
 from tests.pages.test_pages import bones
@@ -143,6 +144,17 @@ def test_whoever_paused_and_then_stopped_is_told_so(tmp_path: Path) -> None:
     for person, said in ((paused, "Not sent: you had paused our messages."), (stopping, "Not sent: you had stopped our messages.")):
         page = street.get(f"/preferences/{street.services.tokens.sign('preferences', person, 'sms')}/messages")
         assert said in words(page.text)
+        assert words(page.text).count("Hello") == 1
+
+
+def test_what_was_decided_of_a_neighbour_is_not_told(tmp_path: Path) -> None:
+    street = Street(tmp_path)
+    pause = Preferences(paused_until=street.clock() + timedelta(days=3))
+    street.town.follower("transit", preferences=pause, shard=3)
+    person = street.town.follower("transit", shard=3)
+    street.town.settle(street.town.broadcast("transit"))
+    said = words(street.get(f"/preferences/{street.services.tokens.sign('preferences', person, 'sms')}/messages").text)
+    assert (said.count("Hello"), "paused" in said) == (1, False)
 
 
 def test_a_message_that_another_person_got_is_not_shown(tmp_path: Path) -> None:
@@ -151,6 +163,19 @@ def test_a_message_that_another_person_got_is_not_shown(tmp_path: Path) -> None:
     street.town.settle(street.town.broadcast("events", title="A parade"))
     assert "A parade" not in street.get(street.link(MAIL, "/messages")).text
     assert "A parade" in street.get(street.link(PHONE, "/messages")).text
+
+
+def test_a_batch_whose_rows_have_left_is_passed_over(tmp_path: Path) -> None:
+    street = Street(tmp_path)
+    pause = Preferences(paused_until=street.clock() + timedelta(days=3))
+    people = [street.town.follower("transit", shard=3), street.town.follower("transit", shard=3, preferences=pause)]
+    street.town.settle(street.town.broadcast("transit"))
+    for row in street.town.state.rows():
+        if row.key.sort.startswith("W#"):
+            street.state.table.delete(row.key)
+    for person in people:
+        page = street.get(f"/preferences/{street.services.tokens.sign('preferences', person, 'sms')}/messages")
+        assert "There are no messages here." in words(page.text)
 
 
 def test_at_most_a_hundred_are_shown_and_the_newest(tmp_path: Path) -> None:
@@ -233,6 +258,15 @@ def test_the_page_of_data_says_it_for_people(tmp_path: Path) -> None:
     said = words(street.get(street.link(MAIL, "/data")).text)
     for part in (MAIL, "City jobs", "You signed up: Transit alerts", "What you were shown", "Waiting for your yes", "City events"):
         assert part in said, part
+
+
+def test_an_address_whose_seal_cannot_be_opened_leaves_the_rest_readable(tmp_path: Path) -> None:
+    street = a_reader(tmp_path)
+    way = street.link(MAIL)
+    name = street.services.store.vault.hash(address_of(MAIL))
+    street.state.table.update(address_key(name), Change(set={"sealed": "torn"}))
+    said = words(street.get(f"{way}/data").text)
+    assert ("You signed up: Transit alerts" in said, MAIL in said) == (True, False)
 
 
 def test_of_a_phone_the_talk_is_in_the_file_too(tmp_path: Path) -> None:
