@@ -208,7 +208,7 @@ def test_after_a_yes_no_further_language_is_asked_about() -> None:
 
 def test_an_answer_lost_in_one_language_is_no_proof_by_the_others() -> None:
     desk = Desk(cells=(DOUBT,))
-    says = iter([None, False, False, False, False, False, False, False])
+    says = iter([None, *[False] * 20])
 
     def find(to: Address, message: Message, *, since: datetime) -> bool | None:
         return next(says)

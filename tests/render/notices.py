@@ -6,6 +6,7 @@ from pathlib import Path
 
 from chalicelib.domain.broadcast import Content
 from chalicelib.domain.city import City, parse_city
+from chalicelib.domain.locale import SPOKEN
 from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency
 from chalicelib.render.renderer import CityRenderer
 
@@ -19,6 +20,8 @@ FOUR = {
     "ar": Text("الخط الأحمر: حافلات بديلة", "تحل الحافلة 14 محل قطارات Red Line بين المحطتين."),
     "zh-Hans": Text("红线：接驳巴士", "贝尔广场与港口之间由巴士代替列车。"),
 }
+ALL = {tag: FOUR.get(tag, Text(f"Red Line {tag}", f"Shuttle buses {tag}.")) for tag in SPOKEN}
+"""In every language that we speak; the words do not matter where it is the frame around them that does."""
 
 
 def a_city() -> City:

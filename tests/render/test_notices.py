@@ -13,7 +13,7 @@ from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency
 from chalicelib.domain.sms_parts import count
 from chalicelib.errors import RenderFailed
 from chalicelib.render.renderer import MOST_PARTS, CityRenderer
-from tests.render.notices import ENGLISH, FOUR, TEMPLATES, a_city, a_notice, a_renderer
+from tests.render.notices import ALL, ENGLISH, FOUR, TEMPLATES, a_city, a_notice, a_renderer
 
 RENDERER = a_renderer()
 HOSTILE = {
@@ -64,8 +64,8 @@ class Nesting(HTMLParser):
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("locale", SPOKEN)
 def test_every_kind_and_act_renders_on_every_channel(kind, act, locale):
-    content = a_notice(FOUR, kind=kind, act=act)
-    title = FOUR[locale].title
+    content = a_notice(ALL, kind=kind, act=act)
+    title = ALL[locale].title
     sms = RENDERER.sms(content, locale)
     assert title in sms.body
     assert sms.body.endswith("\n" + str(content.link))
@@ -77,15 +77,15 @@ def test_every_kind_and_act_renders_on_every_channel(kind, act, locale):
     for gap in (subject, text, html):
         assert "{{" not in gap
     langs = RENDERER.kiosk(content, "bc_1").envelope["item"]["langs"]  # type: ignore[index]
-    assert set(langs) == set(FOUR)
+    assert set(langs) == set(ALL)
     assert langs[locale]["title"] == title
 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_each_act_is_told_apart_in_every_language(kind):
     for locale in SPOKEN:
-        subjects = {RENDERER.email(a_notice(FOUR, kind=kind, act=act), locale, "transit").subject for act in Act}
-        texts = {RENDERER.sms(a_notice(FOUR, kind=kind, act=act), locale).body for act in Act}
+        subjects = {RENDERER.email(a_notice(ALL, kind=kind, act=act), locale, "transit").subject for act in Act}
+        texts = {RENDERER.sms(a_notice(ALL, kind=kind, act=act), locale).body for act in Act}
         assert len(subjects) == len(texts) == len(Act)
 
 
@@ -94,7 +94,7 @@ def test_an_emergency_says_so_first():
 
 
 def test_an_event_says_when_in_the_readers_words_and_the_citys_zone():
-    said = {locale: RENDERER.sms(a_notice(FOUR, kind=Kind.EVENT), locale).body.splitlines()[1] for locale in SPOKEN}
+    said = {locale: RENDERER.sms(a_notice(FOUR, kind=Kind.EVENT), locale).body.splitlines()[1] for locale in FOUR}
     assert said == {"en": "When: Dec 5, 6:30 PM", "es": "Fecha: 5 dic, 18:30", "ar": "الموعد: 5 ديسمبر، 6:30 م", "zh-Hans": "时间：12月5日 18:30"}
     _, text, html = filled(RENDERER.email(a_notice(FOUR, kind=Kind.EVENT), "es", "events"))
     assert "Fecha: sábado, 5 de diciembre de 2026, 18:30" in text
