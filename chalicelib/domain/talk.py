@@ -125,7 +125,9 @@ def _leave(turn: Turn) -> Taken:
 
 
 def _help(turn: Turn) -> Taken:
-    return turn.taken(Said("help", {}))
+    """With the way to their page: nobody who only ever texts finds it elsewhere."""
+    page = (Said("page", {"link": turn.talk.page}),) if turn.talk.page else ()
+    return turn.taken(Said("help", {}), *page)
 
 
 # --- language ---------------------------------------------------------------------------------------------------------

@@ -73,13 +73,15 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Talk:
-    """The state of a talk. `paused_until` is None where nothing is paused now."""
+    """The state of a talk. `paused_until` is None where nothing is paused now; `page` is the address of the page of their choices, empty for whoever
+    follows nothing."""
 
     memory: Memory = Memory()
     follows: tuple[Follow, ...] = ()
     opted_out: bool = False
     paused_until: datetime | None = None
     waiting: Waiting | None = None
+    page: str = ""
 
     @property
     def blocked(self) -> bool:

@@ -8,6 +8,7 @@ import re
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
+from chalicelib.domain.address import Channel
 from chalicelib.domain.parsing import parse_phone
 from chalicelib.domain.preferences import UNCHOSEN, Preferences
 from chalicelib.domain.talk import Heard, step
@@ -56,7 +57,14 @@ def _state(person: Person, preferences: Preferences, sign_up: SignUp | None, mov
     until = preferences.paused_until
     paused = until if until and until > services.now() else None
     waiting = Waiting(sign_up.id, sign_up.topics, sign_up.locale, move.parts if move else {}) if sign_up else None
-    return replace(person.talk, paused_until=paused, waiting=waiting)
+    return replace(person.talk, paused_until=paused, waiting=waiting, page=_page(person, services))
+
+
+def _page(person: Person, services: Services) -> str:
+    """Where their choices are; only their own phone is told."""
+    if not person.subscriptions or person.opted_out:
+        return ""
+    return f"{services.public_url}/preferences/{services.tokens.sign('preferences', person.subscriptions[0].subscriber, str(Channel.SMS))}"
 
 
 def _answer(acting: Acting, taken: Taken, services: Services) -> Replies:

@@ -40,6 +40,7 @@ REPLIES: dict[str, list[dict[str, object]]] = {
     "which_to_leave": [{"topics": TOPICS}, {"topics": []}],
     "language_set": [{"others": []}, {"others": TOPICS}],
     "help": [{}],
+    "page": [{"link": f"{URL}/p"}],  # as long as it is; a link to a page is longer, and asked for
     "stopped": [{}],
     "stop_or_leave": [{"follows": TOPICS[:2]}, {"follows": []}],
     "not_understood": [{}],

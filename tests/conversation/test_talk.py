@@ -13,7 +13,7 @@ from chalicelib.domain.preferences import UNCHOSEN, Digest, Preferences
 from chalicelib.domain.times import from_ms
 from chalicelib.state.table import Key, Put, Row
 from chalicelib.store.sign_ups import SignUp
-from tests.conversation.booth import ANA, HERE, Booth, city_with
+from tests.conversation.booth import ANA, HERE, URL, Booth, city_with
 from tests.conversation.crossing import Died, die, meddle
 
 TOPICS = ["transit", "transit/red-line", "events", "jobs", "emergency"]
@@ -510,12 +510,22 @@ def test_a_strangers_nonsense_is_asked_for_a_language_once_a_day(tmp_path: Path)
     assert booth.texts("asdf") == says(booth, ("which_language", {}))
 
 
+def test_help_leads_whoever_follows_something_to_their_page_and_nobody_else(tmp_path: Path) -> None:
+    booth = Booth(tmp_path)
+    assert len(booth.texts("HELP")) == 1
+    booth.text("ALERTS")
+    _, way = booth.texts("HELP")
+    assert booth.get(way.splitlines()[-1].removeprefix(URL)).status == 200
+    booth.text("STOP")
+    assert len(booth.texts("HELP")) == 1
+
+
 def test_help_that_is_asked_for_is_always_given(tmp_path: Path) -> None:
     booth = Booth(tmp_path)
     booth.text("TRANSIT")
     for _ in range(3):
         booth.text("I am driving.")
-        assert booth.texts("HELP") == says(booth, ("help", {}))
+        assert booth.texts("HELP")[:1] == says(booth, ("help", {}))
     assert booth.texts("I am driving.") == []
 
 
