@@ -59,7 +59,7 @@ def libraries(requirements: Path, target: Target, kept: Path, *, python: str | N
     """A folder with the libraries for a target, precompiled by `python`; made once, and then found again. Raises NoWheels."""
     wanted = "\n".join(locked(requirements.read_text(), target))
     rules = Path(__file__).read_bytes()
-    name = hashlib.sha256(b"\0".join([wanted.encode(), repr((target, python)).encode(), rules])).hexdigest()[:16]
+    name = hashlib.sha256(b"\0".join([wanted.encode(), repr((target, python, sorted(_LANGUAGES))).encode(), rules])).hexdigest()[:16]
     folder = kept / f"{target.runtime}-{target.architecture}-{name}"
     if folder.is_dir():
         return folder

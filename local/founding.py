@@ -16,7 +16,9 @@ from local.options import NUMBER, Options
 from local.world.ledger import Kiosk, Ledger
 
 _SCOPES: Mapping[str, Sequence[str]] = {
-    "communicator": [scope for scope in SCOPES if scope not in {"broadcasts:approve", "kiosks:write", "subscribers:import", "subscribers:erase", "switches:write"}],
+    "communicator": [
+        scope for scope in SCOPES if scope not in {"broadcasts:approve", "kiosks:write", "subscribers:import", "subscribers:erase", "switches:write"}
+    ],
     "approver": ["topics:read", "broadcasts:read", "broadcasts:approve"],
     "admin": SCOPES,
 }
