@@ -13,8 +13,14 @@ from chalicelib.domain.broadcast import Broadcast, BroadcastState, Content
 from chalicelib.domain.notice import Act
 from chalicelib.domain.preferences import Digest, Preferences
 
+DIGEST = "digest"
+"""What an unsubscribe link of a digest ends, where that of a notice names a topic."""
 MOST_ITEMS = 30
-"""Notices in one digest; the newest count."""
+"""Notices in one person's digest; the newest count."""
+MOST_CONSIDERED = 500
+"""Notices of which all digests of a slot are made."""
+MARGIN = timedelta(minutes=1)
+"""What is launched so shortly before a slot comes round is in its next digest: it may not be launched yet when this one is made."""
 CATCH_UP = timedelta(hours=3)
 """A digest that could not go at its hour goes up to so much later."""
 
@@ -82,9 +88,9 @@ def worth_telling(items: Iterable[Item], now: datetime) -> list[Item]:
     last = {one.content.notice: one for one in within}
     first = {one.content.notice for one in within if one.content.act is Act.PUBLISHED}
     kept = [one for one in reversed(within) if one is last[one.content.notice] and one.content.expires_at > now]
-    return [one for one in kept if not (one.content.act in _OVER and one.content.notice in first)][:MOST_ITEMS]
+    return [one for one in kept if not (one.content.act in _OVER and one.content.notice in first)][:MOST_CONSIDERED]
 
 
 def _is_public(broadcast: Broadcast) -> bool:
-    """What is urgent was told at once, and a correction to those whom it concerned."""
-    return broadcast.state in _SAID and not broadcast.urgent and broadcast.audience.corrects is None and broadcast.audience.digest is None
+    """What is urgent was told at once. A correction is the last word on a notice; what it corrects is told to nobody any more."""
+    return broadcast.state in _SAID and not broadcast.urgent and broadcast.corrected_by is None and broadcast.audience.digest is None

@@ -1,7 +1,7 @@
 """Planning: a page of followers becomes batches. Nothing here reads or writes."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -113,10 +113,12 @@ def plan(
     pace: Mapping[Channel, int],
     now: datetime,
     full: Full = MappingProxyType({}),
+    unreachable: Collection[str] = (),
 ) -> list[Planned]:
-    """Batches of one channel, locale and release time each. Who is not to get it is in them, decided: they did not ask for this, or their day is full."""
+    """Batches of one channel, locale and release time each. Who is not to get it is in them, decided: they did not ask for this, or their day is full.
+    `unreachable` are those whose email address takes no email."""
     groups: dict[tuple[Channel, str, datetime | None, tuple[str, ...]], list[tuple[Entry, Mark | None]]] = {}
-    plain, by_email = _Plain(occasion, now), _by_email(followers, channels)
+    plain, by_email = _Plain(occasion, now), _by_email(followers, occasion, channels, now) - frozenset(unreachable)
     for follower in followers:
         if follower.channel in channels:
             chosen, verdict = _judged(follower, occasion, by_email, now) if follower.chose or follower.others else (follower, plain.of(follower.channel))
@@ -157,9 +159,18 @@ def stuck_at(channel: Channel, so_far: Mapping[Channel, int], pace: Mapping[Chan
     return now + slack(urgent=urgent) + (timedelta(seconds=so_far.get(channel, 0) * SHARDS / rate) if rate else timedelta(0))
 
 
-def _by_email(followers: Sequence[Follower], channels: Sequence[Channel]) -> frozenset[str]:
-    """Who gets this by email too."""
-    return frozenset(one.subscriber for one in followers if one.channel is Channel.EMAIL) if Channel.EMAIL in channels else frozenset()
+def by_email_first(followers: Sequence[Follower]) -> dict[str, str]:
+    """The email addresses, by subscriber, of those who would rather have this by email alone."""
+    wanting = {one.subscriber for one in followers if one.preferences.email_first}
+    return {one.subscriber: one.address for one in followers if one.channel is Channel.EMAIL and one.subscriber in wanting} if wanting else {}
+
+
+def _by_email(followers: Sequence[Follower], occasion: Occasion, channels: Sequence[Channel], now: datetime) -> frozenset[str]:
+    """Who gets this by email too, of those who would rather."""
+    if Channel.EMAIL not in channels or not any(one.preferences.email_first for one in followers):
+        return frozenset()
+    emails = [one for one in followers if one.channel is Channel.EMAIL]
+    return frozenset(one.subscriber for one in emails if not isinstance(_judged(one, occasion, frozenset(), now)[1], Mark))
 
 
 def _judged(follower: Follower, occasion: Occasion, by_email: frozenset[str], now: datetime) -> tuple[Follower, Verdict]:

@@ -16,6 +16,8 @@ from chalicelib.domain.notice import Kind
 from chalicelib.domain.preferences import NO_QUIET, UNCHOSEN, Digest, Preferences
 from chalicelib.domain.quiet import Window, released_at
 
+DAY = 24 * 60
+"""Minutes."""
 CALM = timedelta(minutes=30)
 """What is said again so soon after the first word comes to the calm together at the end of it."""
 
@@ -77,8 +79,10 @@ def quiet_window(channel: Channel, preferences: Preferences, filters: Filters, c
 
 
 def own_quiet(preferences: Preferences, filters: Filters) -> Window | None:
-    """The quiet hours that an entry in a batch keeps; None for the city's. Whoever said when to be told wants no others."""
-    return preferences.quiet if preferences.quiet is not None or filters.hours is None else NO_QUIET
+    """The quiet hours that an entry in a batch keeps; None for the city's. Whoever named the hours in which to be told wants no others; days alone, and
+    hours that elevators do not keep, name none."""
+    named = filters.hours is not None and (filters.hours.start, filters.hours.end) != (0, DAY) and not (filters.facilities and not filters.journeys)
+    return preferences.quiet if preferences.quiet is not None or not named else NO_QUIET
 
 
 def calm_until(said: Sequence[datetime], now: datetime) -> datetime | None:

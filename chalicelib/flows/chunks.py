@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.batch import LAST_CALL, LEASE, unknown
 from chalicelib.domain.delivery import UNTRIED, Mark, State
+from chalicelib.domain.digests import DIGEST
 from chalicelib.domain.message import NOT_TRIED, Answer, Outcome, Parcel
 from chalicelib.domain.pace import SLOW, News
 from chalicelib.domain.reception import Hold
@@ -99,7 +100,8 @@ def _parcel(task: Task, entry: int, reader: Reader, to: Address, *, resend: bool
     token = services.tokens.sign("delivery", batch.broadcast, str(batch.shard), batch.name, str(entry), "2" if resend else "1")
     values: dict[str, str] = {}
     if task.what.channel is Channel.EMAIL:
-        unsubscribe = services.tokens.sign("unsubscribe", one.subscriber, one.topic, str(Channel.EMAIL))
+        ends = DIGEST if task.broadcast.audience.digest else one.topic
+        unsubscribe = services.tokens.sign("unsubscribe", one.subscriber, ends, str(Channel.EMAIL))
         preferences = services.tokens.sign("preferences", one.subscriber, str(Channel.EMAIL))
         values = {
             "unsubscribe_url": f"{services.public_url}/unsubscribe/{unsubscribe}",

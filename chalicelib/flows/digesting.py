@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.broadcast import Approval, Audience, Broadcast, BroadcastState, Content, SendAt, hash_of
-from chalicelib.domain.digests import CATCH_UP, Item, Slot, last_due, worth_telling
+from chalicelib.domain.digests import CATCH_UP, MARGIN, Item, Slot, last_due, worth_telling
 from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency
 from chalicelib.errors import TransactionRefused
 from chalicelib.flows.launching import queue_launch
@@ -21,18 +21,19 @@ HOLDS = timedelta(hours=12)
 """A digest that could not be handed over for so long is not worth having any more."""
 
 
-def make_digests(*, services: Services) -> None:
-    """Make the digests whose hour has come and that were not made yet."""
-    now = services.now()
-    for name in services.store.subscriptions.slots():
-        slot = Slot.read(name)
-        due = last_due(slot, services.city.zone, now)
-        if now - due <= CATCH_UP and not services.store.digests.is_done(name, due):
-            _make(slot, due, services)
+def make_digest(name: str, *, services: Services) -> None:
+    """Make the digest of a slot if its hour has come and it was not made yet. A slot that nobody was in before begins with its next hour."""
+    slot, now = Slot.read(name), services.now()
+    due = last_due(slot, services.city.zone, now)
+    last = services.store.digests.last_done(name)
+    if last is None:
+        services.store.digests.begin(name, due)
+    elif last < due and now - due <= CATCH_UP:
+        _make(slot, last, due, services)
 
 
-def _make(slot: Slot, due: datetime, services: Services) -> None:
-    items = _items(slot, due, services)
+def _make(slot: Slot, last: datetime, due: datetime, services: Services) -> None:
+    items = _items(last, due, services)
     broadcast, writes = _planned(slot, due, items, services) if items else (None, [])
     try:
         services.store.table.transact([services.store.digests.done_write(slot.name, due), *writes])
@@ -42,9 +43,10 @@ def _make(slot: Slot, due: datetime, services: Services) -> None:
         queue_launch(broadcast, services=services)
 
 
-def _items(slot: Slot, due: datetime, services: Services) -> list[Item]:
-    """What the digest may tell of: what was launched since the slot last came round."""
-    names = services.store.digests.sent(due - slot.every, due)
+def _items(last: datetime, due: datetime, services: Services) -> list[Item]:
+    """What the digest may tell of: what was launched since the last one was made. After an outage, and where clocks were changed, that is longer or
+    shorter than a day."""
+    names = services.store.digests.sent(last - MARGIN, due - MARGIN)
     sent, said = services.store.broadcasts.get_many(names), services.store.contents.of(names)
     return worth_telling((Item(sent[name], said[name]) for name in names if name in sent and name in said), services.now())
 

@@ -88,5 +88,6 @@ def _forget_batches(subscriber: str, rows: Iterable[Row], services: Services) ->
         if row.key.sort.startswith("H#"):
             broadcast = row.key.sort.split("#")[1]
             store.erasures.forget_entry(BatchKey(broadcast, int(str(row.values["shard"])), str(row.values["batch"])), subscriber)
+            store.table.delete(row.key)  # what is done is not done again, however often a worker runs out of time
         elif row.key.sort.startswith("C#"):
             store.table.delete(text_key(str(row.values["source"])))

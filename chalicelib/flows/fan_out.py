@@ -17,7 +17,7 @@ from chalicelib.domain.batch import BatchKey, BatchState
 from chalicelib.domain.broadcast import Broadcast, BroadcastState, Content
 from chalicelib.domain.cap import Full
 from chalicelib.domain.jobs import FanOutJob, SendJob, fan_out_queue, send_queue
-from chalicelib.domain.plan import SLACK, NextPage, plan, recipients, stuck_at
+from chalicelib.domain.plan import SLACK, NextPage, by_email_first, plan, recipients, stuck_at
 from chalicelib.domain.reception import Occasion
 from chalicelib.flows.capping import rows_of_today, whose_day_is_full
 from chalicelib.flows.occasions import occasion_of, told_lately
@@ -91,7 +91,8 @@ def _continue(broadcast: Broadcast, job: FanOutJob, wait: timedelta, services: S
 def _turn_page(reading: _Reading, shard: Shard, page: NextPage, services: Services) -> Shard | None:
     """The page, written, named and queued; None where another job was first."""
     broadcast, number, now = reading.broadcast, reading.shard, services.now()
-    planned = plan(page.followers, reading.occasion, channels=broadcast.audience.channels, pace=services.pace, now=now, full=reading.full)
+    channels, lost = broadcast.audience.channels, _unreachable(page, services)
+    planned = plan(page.followers, reading.occasion, channels=channels, pace=services.pace, now=now, full=reading.full, unreachable=lost)
     token = services.new_id()[:12]
     keys = [BatchKey(broadcast.id, number, f"P{shard.page:04d}#{token}#{position:04d}") for position in range(len(planned))]
     so_far = Counter(shard.planned) + recipients(planned)
@@ -105,6 +106,13 @@ def _turn_page(reading: _Reading, shard: Shard, page: NextPage, services: Servic
         return None
     _queue(broadcast, [(key, one.what.channel) for key, one in zip(keys, planned, strict=True) if one.not_before is None], services)
     return turned
+
+
+def _unreachable(page: NextPage, services: Services) -> list[str]:
+    """Of those who would rather have it by email, whose address takes none: they are texted."""
+    wanting = by_email_first(page.followers)
+    known = services.store.addresses.read(list(wanting.values())) if wanting else []
+    return [one for one, found in zip(wanting, known, strict=True) if not (found and found.sealed and found.verified and not found.opted_out and not found.bad)]
 
 
 def _forget(keys: Iterable[BatchKey], services: Services) -> None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, islice
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.broadcast import Broadcast, Content
+from chalicelib.domain.digests import MOST_ITEMS
 from chalicelib.domain.matching import why_not
 from chalicelib.domain.plan import Follower, NextPage
 from chalicelib.flows.occasions import occasion_of
@@ -66,7 +67,7 @@ def _told(broadcast: Broadcast, services: Services) -> _Told:
 
 def _follower(follows: Sequence[Subscription], told: _Told, services: Services) -> Follower | None:
     """One recipient, with what concerns them; None where nothing does."""
-    items = tuple(name for name, (sent, content) in told.items() if _concerns(follows, sent, content, services))
+    items = tuple(islice((name for name, (sent, content) in told.items() if _concerns(follows, sent, content, services)), MOST_ITEMS))
     if not items:
         return None
     first = next(one for one in follows if any(one.topic in told[name][0].audience.reached for name in items))

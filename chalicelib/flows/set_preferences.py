@@ -105,7 +105,8 @@ def _changes(case: _Case, services: Services) -> list[list[Write]]:
     groups += [_changed(case, old, new, services) for old, new in staying if old != new]
     turned = any(old.locale != new.locale for old, new in staying)
     groups += [[_entry(case, EVERYTHING, Step.LANGUAGE, services)]] if turned else []
-    groups += [[store.addresses.welcome_write(case.address), store.consents.wording_write(case.agreement)]] if joining else []
+    if joining or (case.wanted and case.address.opted_out):  # closed by a provider's word, or by a worker that died: what is ticked is wanted
+        groups.append([store.addresses.welcome_write(case.address), store.consents.wording_write(case.agreement)])
     joins = [(topic, store.subscriptions.join_writes(case.made(topic))) for topic in joining]
     return groups + [[*writes, _entry(case, topic, Step.JOINED, services, case.made(topic).filters)] for topic, writes in joins]
 

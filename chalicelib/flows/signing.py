@@ -29,6 +29,8 @@ from chalicelib.store.sign_ups import SignUp
 MOST_TOPICS = 30
 """In one sign-up, so that confirming it fits one transaction."""
 REMIND_AFTER = timedelta(hours=12)
+UNPROVEN = timedelta(days=30)
+"""How long an address is kept that nobody has shown to be theirs."""
 
 _log = logging.getLogger("belfry")
 
@@ -120,7 +122,7 @@ def _pass_over(full: Cap, also: Sequence[Write], services: Services) -> None:
 
 
 def _kept(address: Address, topics: list[str], locale: str, origin: Origin, wording: str, services: Services) -> SignUp:
-    found = services.store.addresses.claim(address, subscriber=services.new_id(), verified=False)
+    found = services.store.addresses.claim(address, subscriber=services.new_id(), verified=False, until=services.now() + UNPROVEN)
     return SignUp(
         id=services.new_id(),
         address=found.hash,

@@ -13,7 +13,7 @@ from chalicelib.domain.batch import BatchKey, BatchState, HowFar, decided_at
 from chalicelib.domain.broadcast import Broadcast, BroadcastState
 from chalicelib.domain.jobs import FanOutJob, LaunchJob, SendJob, fan_out_queue, send_queue
 from chalicelib.flows.completing import complete
-from chalicelib.flows.digesting import make_digests
+from chalicelib.flows.digesting import make_digest
 from chalicelib.flows.erasing import forget
 from chalicelib.flows.services import Services
 from chalicelib.state.queue import Outgoing
@@ -38,7 +38,10 @@ def sweep(*, services: Services) -> None:
     failures: list[Exception] = []
     for name in services.store.broadcasts.due(services.now() + AHEAD):
         _apart(failures, lambda name=name: _tend(name, services))  # type: ignore[misc]
-    _apart(failures, lambda: make_digests(services=services))
+    slots: list[str] = []
+    _apart(failures, lambda: slots.extend(services.store.subscriptions.slots()))
+    for slot in slots:
+        _apart(failures, lambda slot=slot: make_digest(slot, services=services))  # type: ignore[misc]
     _apart(failures, lambda: _work_off_posts(services))
     _apart(failures, lambda: _send_replies(services))
     _apart(failures, lambda: _erase(services))

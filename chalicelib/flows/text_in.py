@@ -23,6 +23,8 @@ from chalicelib.store.sign_ups import SignUp
 from chalicelib.store.subscribers import Person
 
 _E164 = re.compile(r"\+[0-9]{7,15}")
+_KEY = "page"
+"""The reply that opens somebody's choices: said once, and kept nowhere."""
 _log = logging.getLogger("belfry")
 
 
@@ -73,7 +75,9 @@ def _answer(acting: Acting, taken: Taken, services: Services) -> Replies:
         store.addresses.opt_out(inbound.person.hash, inbound.at)
     if acting.move and Confirm(acting.move.sign_up.id) in taken.changes:
         close_old(acting.move, services=services)
-    replies = tuple(render(said.template, taken.locale, **said.values).body for said in taken.replies)
+    replies = tuple(render(said.template, taken.locale, **said.values).body for said in taken.replies if said.template != _KEY)
+    keys = tuple(render(said.template, taken.locale, **said.values).body for said in taken.replies if said.template == _KEY)
     groups = writes_of(acting, taken.changes, reply=replies[0] if replies else "", services=services)
     meanwhile = taken.memory if StopAll() in taken.changes else inbound.person.memory.understood()
-    return store.inbound.answer(inbound, replies, taken.memory, groups, meanwhile=meanwhile)
+    kept = store.inbound.answer(inbound, replies, taken.memory, groups, meanwhile=meanwhile)
+    return (*kept, *keys) if kept == replies else kept

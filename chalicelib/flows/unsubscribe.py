@@ -2,6 +2,8 @@
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.consent import Consent, How, Step
+from chalicelib.domain.digests import DIGEST
+from chalicelib.domain.preferences import Digest
 from chalicelib.domain.topic import lineage
 from chalicelib.flows.services import Services
 from chalicelib.store.packing import packed
@@ -9,12 +11,12 @@ from chalicelib.store.subscriptions import Subscription
 
 
 def unsubscribe(subscriber: str, topic: str | None, channel: Channel, *, services: Services) -> list[str]:
-    """The topics that ended: `topic` with those above and below it, whose followers its messages reach; None means all of the
-    channel. Where nothing is left the address is opted out, so that what is already planned stops too. Ending what has
-    ended is no error."""
+    """The topics that ended: `topic` with those above and below it, whose followers its messages reach; DIGEST means all that comes in one, None
+    all of the channel, and so does any topic where the city has it so. Where nothing is left the address is opted out, so that what is already
+    planned stops too. Ending what has ended is no error."""
     store = services.store
     follows = store.subscriptions.of(subscriber, channel)
-    ending = [one for one in follows if topic is None or _brings(one.topic, topic)]
+    ending = [one for one in follows if topic is None or services.city.revoke_all or brings(one, topic)]
     if ending and len(ending) == len(follows):
         store.addresses.opt_out(ending[0].address, services.now())
     source, step = services.new_id(), Step.STOPPED if topic is None else Step.LEFT
@@ -26,9 +28,11 @@ def unsubscribe(subscriber: str, topic: str | None, channel: Channel, *, service
     return [one.topic for one in ending]
 
 
-def _brings(followed: str, topic: str) -> bool:
+def brings(followed: Subscription, topic: str) -> bool:
     """Whether following the one may bring a message of the other."""
-    return followed in lineage(topic) or topic in lineage(followed)
+    if topic == DIGEST:
+        return followed.preferences.digest is not Digest.NOW
+    return followed.topic in lineage(topic) or topic in lineage(followed.topic)
 
 
 def _entry(ended: Subscription, step: Step, source: str, services: Services) -> Consent:

@@ -10,11 +10,10 @@ from chalice.app import Blueprint, Request, Response
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.conversation import known
-from chalicelib.domain.topic import lineage
 from chalicelib.errors import NotFound
 from chalicelib.flows.confirm_sign_up import confirm_sign_up
 from chalicelib.flows.services import Services
-from chalicelib.flows.unsubscribe import unsubscribe
+from chalicelib.flows.unsubscribe import brings, unsubscribe
 from chalicelib.intake.answers import media_type
 from chalicelib.intake.html import FORM, chosen, first, html, languages, locale_of, page_view, read_form, signed_parts
 from chalicelib.store.subscriptions import Subscription
@@ -79,18 +78,19 @@ def _confirm(request: Request, house: Services, token: str) -> Response:
 def _unsubscribe_page(request: Request, house: Services, token: str) -> Response:
     subscriber, topic, channel = _unsubscribe_parts(token, house)
     follows = house.store.subscriptions.of(subscriber, channel)
-    ending = [one.topic for one in follows if one.topic in lineage(topic) or topic in lineage(one.topic)]
+    ending = [one.topic for one in follows if house.city.revoke_all or brings(one, topic)]
     return html("unsubscribe", request, house, locale=_locale(request, house, follows), ending=known(ending, house.city), others=len(follows) - len(ending))
 
 
 def _unsubscribe(request: Request, house: Services, token: str) -> Response:
     """Also the one click of RFC 8058, whose body a mail program writes, in either encoding of forms."""
     subscriber, topic, channel = _unsubscribe_parts(token, house)
-    everything = media_type(request) == FORM and first(read_form(request), "end") == "all"
+    form = read_form(request) if media_type(request) == FORM else {}
+    everything = first(form, "end") == "all"
     locale = _locale(request, house, house.store.subscriptions.of(subscriber, channel))
     ended = unsubscribe(subscriber, None if everything else topic, channel, services=house)
     follows = known((one.topic for one in house.store.subscriptions.of(subscriber, channel)), house.city)
-    link = house.tokens.sign("preferences", subscriber, str(channel))
+    link = house.tokens.sign("preferences", subscriber, str(channel)) if "end" in form else ""  # a mail program that clicks gets no key to more
     return html("unsubscribed", request, house, locale=locale, ended=known(ended, house.city), follows=follows, preferences=link)
 
 

@@ -71,11 +71,13 @@ class Addresses:
             rows |= self.table.get_many(keys[start : start + MOST_GET])
         return read_addresses(hashes, rows)
 
-    def claim(self, address: Address, *, subscriber: str, verified: bool) -> KnownAddress:
+    def claim(self, address: Address, *, subscriber: str, verified: bool, until: datetime | None = None) -> KnownAddress:
         """The row of an address, made with `subscriber` if there is none. The id it holds is the one to use. A row that only says
-        "opted out", of an address we had never met or have erased, keeps saying so and gets the id."""
+        "opted out", of an address we had never met or have erased, keeps saying so and gets the id. One that nobody has proven theirs by `until`
+        is forgotten."""
         name = self.vault.hash(address)
-        change = Change(set=self.row(address, subscriber=subscriber, verified=verified).values)
+        leaves: Values = {"ttl": round(until.timestamp())} if until else {}
+        change = Change(set={**self.row(address, subscriber=subscriber, verified=verified).values, **leaves})
         try:
             return _known(name, self.table.update(address_key(name), change, expect=Lacks("subscriber")))
         except WriteRefused as refused:
@@ -92,21 +94,21 @@ class Addresses:
         """The write that proves an address its owner's, good, and willing: messages may go there again. For a transaction; refused
         where the owner said stop after `known` was read."""
         still = equals("opted_out", to_ms(known.opted_out)) if known.opted_out else every(Exists(), Lacks("opted_out"))
-        return Update(address_key(known.hash), Change(set={"verified": True}, remove=("opted_out", *_GOOD_AGAIN)), expect=still)
+        return Update(address_key(known.hash), Change(set={"verified": True}, remove=("opted_out", "ttl", *_GOOD_AGAIN)), expect=still)
 
     def vouch_write(self, address: Address, *, subscriber: str, known: KnownAddress | None) -> Write:
         """The write that makes an address its owner's on a proof from elsewhere, for a transaction. Refused where they have said stop, or it is
         somebody else's by now; what providers hold against it stays."""
         if known and known.subscriber:
             same = every(equals("subscriber", known.subscriber), Lacks("opted_out"))
-            return Update(address_key(known.hash), Change(set={"verified": True}), expect=same)
+            return Update(address_key(known.hash), Change(set={"verified": True}, remove=("ttl",)), expect=same)
         row = self.row(address, subscriber=subscriber, verified=True)
         return Update(row.key, Change(set=row.values), expect=every(Lacks("subscriber"), Lacks("opted_out")))
 
     def opt_out(self, hash: str, now: datetime) -> None:
         """Nothing may be sent to this address from now on. Also for an address we never met, so that it stays said."""
         _tell(hash, now)
-        self.table.update(address_key(hash), Change(set={"opted_out": to_ms(now)}))
+        self.table.update(address_key(hash), Change(set={"opted_out": to_ms(now)}, remove=("ttl",)))
 
     def erase(self, hash: str, subscriber: str, now: datetime) -> bool:
         """Nothing is left of an address of this subscriber but that nothing may be sent to it. False where it is somebody else's by now."""
@@ -124,7 +126,7 @@ class Addresses:
         [known] = self.read([hash])
         while known is None or word not in known.heeded:
             _tell(hash, now)
-            change = Change(set={"opted_out": to_ms(now), **_heeding(known, word)})
+            change = Change(set={"opted_out": to_ms(now), **_heeding(known, word)}, remove=("ttl",))
             try:
                 return _known(hash, self.table.update(address_key(hash), change, expect=_as_heeded(known)))
             except WriteRefused as refused:

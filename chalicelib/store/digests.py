@@ -7,7 +7,7 @@ A broadcast is listed before it is launched: whoever reads the list reads the br
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chalicelib.domain.times import to_ms
+from chalicelib.domain.times import from_ms, to_ms
 from chalicelib.state.table import Absent, Key, Put, Row, Table, Write
 
 KEPT = timedelta(days=10)
@@ -34,9 +34,14 @@ class Digests:
             after = page.after
         return list(found)
 
-    def is_done(self, slot: str, due: datetime) -> bool:
-        """Whether this slot was seen to when it came round then."""
-        return bool(self.table.get(_key(slot, due)))
+    def last_done(self, slot: str) -> datetime | None:
+        """When this slot last came round and was seen to; None for a new one."""
+        rows = self.table.query(f"DIGEST#{slot}", limit=1, backward=True).rows
+        return from_ms(int(rows[0].key.sort)) if rows else None
+
+    def begin(self, slot: str, due: datetime) -> None:
+        """A new slot: what was before is not its business."""
+        self.table.put(Row(_key(slot, due), {"done": True, "ttl": round((due + KEPT).timestamp())}))
 
     def done_write(self, slot: str, due: datetime) -> Write:
         """The write that says so, for a transaction: refused the second time."""

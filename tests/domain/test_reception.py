@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chalicelib.domain.about import NOTHING_SAID
 from chalicelib.domain.address import Channel
 from chalicelib.domain.delivery import Mark, SkipReason, State
-from chalicelib.domain.filters import EVERYTHING, Filters, Hours
+from chalicelib.domain.filters import EVERYTHING, Facility, Filters, Hours
 from chalicelib.domain.matching import Told
 from chalicelib.domain.notice import Kind, Severity
 from chalicelib.domain.preferences import NO_QUIET, UNCHOSEN, Digest
@@ -29,6 +29,8 @@ URGENT = replace(ROUTINE, severity=Severity.SEVERE, urgent=True)
 EMERGENCY = replace(URGENT, kind=Kind.EMERGENCY)
 SEVERE = Filters(severity=Severity.SEVERE)
 WEEKEND = Filters(hours=Hours(frozenset({5, 6})))
+WEEKDAYS = Filters(hours=Hours(frozenset(range(5))))
+ELEVATORS_AT_NIGHT = Filters(facilities=frozenset({Facility.ELEVATOR}), hours=Hours(frozenset(range(7)), 22 * 60, 2 * 60))
 LATE_RIDER = Filters(hours=Hours(frozenset(range(7)), 22 * 60, 2 * 60))
 
 
@@ -62,6 +64,8 @@ PAUSED = {"paused_until": NOON + timedelta(days=3)}
         pytest.param(
             a_wish(filters=LATE_RIDER, quiet=(23 * 60, 6 * 60)), ROUTINE, NIGHT, Hold(datetime(2026, 12, 2, 11, tzinfo=UTC)), id="unless they said quiet too"
         ),
+        pytest.param(a_wish(filters=WEEKDAYS), ROUTINE, NIGHT, Hold(MORNING), id="whoever chose days alone chose no hours"),
+        pytest.param(a_wish(filters=ELEVATORS_AT_NIGHT), ROUTINE, NIGHT, Hold(MORNING), id="hours that elevators do not keep are none"),
         pytest.param(a_wish(**PAUSED), ROUTINE, NOON, skipped(SkipReason.PAUSED), id="paused"),
         pytest.param(a_wish(**PAUSED), URGENT, NOON, skipped(SkipReason.PAUSED), id="paused, urgent"),
         pytest.param(a_wish(**PAUSED), EMERGENCY, NOON, None, id="paused, an emergency"),

@@ -10,11 +10,16 @@ import pytest
 from chalicelib.domain.address import Channel
 from chalicelib.domain.broadcast import BroadcastState
 from chalicelib.domain.delivery import Mark, SkipReason, State
+from chalicelib.domain.digests import MOST_ITEMS
 from chalicelib.domain.filters import Filters
 from chalicelib.domain.message import SmsMessage
 from chalicelib.domain.notice import Act, Severity
 from chalicelib.domain.preferences import Digest, Preferences
+from chalicelib.flows.sweep import sweep
+from chalicelib.state.table import Change, Key, Row
+from chalicelib.store.addresses import address_key
 from chalicelib.store.subscriptions import roster_key
+from tests.engine.correcting import corrected
 from tests.engine.town import Killer, Told, Town
 
 SMS, EMAIL = Channel.SMS, Channel.EMAIL
@@ -186,3 +191,70 @@ def test_more_than_a_page_of_readers_are_all_told(tmp_path: Path, rows: int) -> 
     say(town, "transit", "events", title="Train", notice="nt_train")
     until(town, 2)
     assert [told(town, person) for person in people] == [["Train"]] * 5
+
+
+def test_nobody_is_crowded_out_by_what_concerns_others(town: Town) -> None:
+    person = town.follower("events", preferences=DAILY)
+    say(town, "events", title="Fair", notice="nt_fair")
+    for number in range(MOST_ITEMS + 1):
+        say(town, "transit", title=f"Train {number}", notice=f"nt_{number}")
+    until(town, 1.5)
+    assert told(town, person) == ["Fair"]
+
+
+def test_one_digest_holds_so_many_and_no_more(town: Town) -> None:
+    person = town.follower("transit", preferences=DAILY)
+    for number in range(MOST_ITEMS + 3):
+        say(town, "transit", title=f"{number}", notice=f"nt_{number}")
+    until(town, 1.5)
+    [text] = told(town, person)
+    assert text.split(" + ") == [f"{number}" for number in range(MOST_ITEMS + 2, 2, -1)]
+
+
+def test_what_was_corrected_is_told_as_it_is_right(town: Town) -> None:
+    person = town.follower("transit", preferences=DAILY)
+    town.follower("transit")
+    wrong = say(town, "transit", title="Wrong", notice="nt_wrong")
+    town.settle(wrong)
+    town.clock.advance(timedelta(minutes=1))
+    corrected(town, wrong)
+    until(town, 1.5)
+    [text] = told(town, person)
+    assert "Wrong" not in text
+
+
+def test_after_an_outage_the_next_digest_tells_of_all_of_it(town: Town) -> None:
+    person = town.follower("transit", preferences=DAILY)
+    until(town, 0.2)
+    say(town, "transit", title="Before", notice="nt_before", lasts=timedelta(days=3))
+    town.clock.advance(timedelta(hours=6))  # nobody ticks at eight, nor soon after
+    until(town, 24)
+    assert told(town, person) == ["Before"]
+
+
+def test_a_slot_that_cannot_be_read_costs_no_other(town: Town) -> None:
+    person = town.follower("transit", preferences=DAILY)
+    until(town, 0.1)
+    say(town, "transit", title="Train", notice="nt_train")
+    town.state.table.put(Row(Key("SLOTS", "daily-07-0-America/Gone"), {}))
+    town.clock.advance(timedelta(minutes=60))
+    with pytest.raises(ExceptionGroup):
+        sweep(services=town.services)
+    town.work()
+    assert told(town, person) == ["Train"]
+
+
+@pytest.mark.parametrize("why", ["bounced", "opted out", "another part"])
+def test_whoever_wants_it_by_email_alone_is_texted_where_no_email_comes(town: Town, why: str) -> None:
+    wish = Preferences(email_first=True)
+    person = town.follower("transit", channels=(SMS, EMAIL), preferences=wish)
+    [one] = [one for one in town.plain.subscriptions.of(person) if one.channel is EMAIL]
+    if why == "bounced":
+        town.state.table.update(address_key(one.address), Change(set={"bad": "5.1.1"}))
+    elif why == "opted out":
+        town.opt_out(person, EMAIL)
+    else:
+        town.state.table.transact(town.plain.subscriptions.choice_writes(replace(one, filters=Filters(severity=Severity.EXTREME))))
+    say(town, "transit", title="Train", notice="nt_train")
+    until(town, 0.2)
+    assert told(town, person) == ["Train"]
