@@ -68,9 +68,6 @@ class Good:
 
 Finding = Wrong | Good
 
-LEFT_ALONE = frozenset({"opted_out", "already", "left_since"})
-"""Codes of rows that are right, and of which our rows know better."""
-
 SENTENCES: Mapping[str, str] = {
     # of the whole file, before any row
     "not_utf8": "This line is not UTF-8. In Excel save as 'CSV UTF-8'; the usual 'CSV' is written in the machine's own alphabet.",

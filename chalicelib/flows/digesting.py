@@ -34,7 +34,7 @@ def make_digest(name: str, *, services: Services) -> None:
 
 def _make(slot: Slot, last: datetime, due: datetime, services: Services) -> None:
     items = _items(last, due, services)
-    broadcast, writes = _planned(slot, due, items, services) if items else (None, [])
+    broadcast, writes = _broadcast(slot, due, items, services) if items else (None, [])
     try:
         services.store.table.transact([services.store.digests.done_write(slot.name, due), *writes])
     except TransactionRefused:
@@ -51,8 +51,8 @@ def _items(last: datetime, due: datetime, services: Services) -> list[Item]:
     return worth_telling((Item(sent[name], said[name]) for name in names if name in sent and name in said), services.now())
 
 
-def _planned(slot: Slot, due: datetime, items: list[Item], services: Services) -> tuple[Broadcast | None, list[Write]]:
-    """The broadcast, for as many as there are now; None where it concerns nobody."""
+def _broadcast(slot: Slot, due: datetime, items: list[Item], services: Services) -> tuple[Broadcast, list[Write]]:
+    """The broadcast, and the writes that make it. Whom it concerns is read when it is launched."""
     now = services.now()
     name = "bc_" + hashlib.sha256(f"digest\n{slot.name}\n{due.isoformat()}".encode()).hexdigest()[:32]
     reached = tuple(sorted({topic for one in items for topic in one.broadcast.audience.reached}))
