@@ -9,11 +9,8 @@ Import macros `with context`, or they know no locale. What is included in `{% wi
 import gettext as stdlib_gettext
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from babel import Locale, dates
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, pass_context, select_autoescape
 from jinja2.runtime import Context
 
@@ -21,8 +18,9 @@ from chalicelib.domain.city import City
 from chalicelib.domain.locale import ENGLISH, SPOKEN, best, direction
 from chalicelib.domain.topic import in_url
 from chalicelib.errors import RenderFailed
-from chalicelib.render.calendar import day_names, hour_name, hour_names, zone_names
+from chalicelib.render.calendar import day_names, format_date, format_moment, format_time, hour_name, hour_names, zone_names
 from chalicelib.render.catalogues import load
+from chalicelib.render.locales import Spoken
 from chalicelib.render.statics import Statics
 
 _MISTAKES = (TemplateError, KeyError, TypeError, ValueError, AttributeError)
@@ -35,7 +33,7 @@ class Chrome:
 
     locale: str
     sentences: stdlib_gettext.NullTranslations
-    babel: Locale
+    babel: Spoken
 
 
 class Templates:
@@ -53,7 +51,7 @@ class Templates:
         """The chrome for a reader of `locale`: theirs, or the nearest that we speak."""
         spoken = best(locale, SPOKEN) or ENGLISH
         if spoken not in self._chrome:
-            self._chrome[spoken] = Chrome(spoken, load(self._folder / "locale", spoken), Locale.parse(spoken, sep="-"))
+            self._chrome[spoken] = Chrome(spoken, load(self._folder / "locale", spoken), Spoken.of(spoken))
         return self._chrome[spoken]
 
     def render(self, name: str, locale: str, values: Mapping[str, object]) -> str:
@@ -80,7 +78,7 @@ def _environment(folder: Path) -> Environment:
     )
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_callables(_gettext, _ngettext, newstyle=True, pgettext=_pgettext, npgettext=_npgettext)  # type: ignore[attr-defined]
-    environment.globals.update(format_date=_format_date, format_time=_format_time, format_moment=_format_moment, topic_name=_topic_name)
+    environment.globals.update(format_date=format_date, format_time=format_time, format_moment=format_moment, topic_name=_topic_name)
     environment.globals.update(area_name=_area_name, day_names=day_names, hour_name=hour_name, hour_names=hour_names, zone_names=zone_names)
     environment.filters["in_url"] = in_url
     return environment
@@ -107,26 +105,6 @@ def _npgettext(context: Context, meaning: str, one: str, many: str, count: int) 
 
 
 @pass_context
-def _format_date(context: Context, moment: datetime, zone: ZoneInfo | None = None) -> str:
-    """`Tuesday, December 1, 2026`."""
-    return dates.format_date(_there(context, moment, zone), "full", locale=_of(context).babel)
-
-
-@pass_context
-def _format_time(context: Context, moment: datetime, zone: ZoneInfo | None = None) -> str:
-    """`7:30 AM`."""
-    return dates.format_time(_there(context, moment, zone), "short", locale=_of(context).babel)
-
-
-@pass_context
-def _format_moment(context: Context, moment: datetime, length: str = "short", zone: ZoneInfo | None = None) -> str:
-    """`short`, for texts: `Dec 1, 7:30 AM`. `full`: `Tuesday, December 1, 2026, 7:30 AM`."""
-    there, babel = _there(context, moment, zone), _of(context).babel
-    day = dates.format_skeleton("MMMd", there, locale=babel) if length == "short" else dates.format_date(there, length, locale=babel)
-    return str(babel.datetime_formats["medium"]).format(dates.format_time(there, "short", locale=babel), day)
-
-
-@pass_context
 def _topic_name(context: Context, topic: str) -> str:
     """A topic's name for this reader."""
     names = context["city"].topics[topic].names
@@ -147,10 +125,6 @@ def _static_url(statics: Statics) -> Callable[[Context, str], str]:
         return f"{context.get('root', context['public_url'])}/static/{statics.of(name).file}"
 
     return static_url
-
-
-def _there(context: Context, moment: datetime, zone: ZoneInfo | None) -> datetime:
-    return moment.astimezone(zone or context["city"].zone)
 
 
 def _of(context: Context) -> Chrome:
