@@ -1,7 +1,7 @@
 """What leaves the city as CSV: cells that an import reads back, and that no spreadsheet takes for a formula."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.exporting import Exported, Noted, OptedOut
@@ -9,6 +9,7 @@ from chalicelib.domain.filters import filter_values
 from chalicelib.domain.preferences import preference_values
 from chalicelib.domain.strict_json import Json
 from chalicelib.domain.times import spoken
+from chalicelib.feeds.csv_cells import guarded
 from chalicelib.feeds.subscribers_csv import COLUMNS
 
 CONSENT_COLUMNS = (
@@ -16,8 +17,6 @@ CONSENT_COLUMNS = (
     "address_hash",
 )
 OPT_OUT_COLUMNS = ("hash", "channel", "at", "phone", "email")
-
-_LIKE_A_FORMULA = ("=", "@", "+", "-", "'", "\t")
 
 
 def subscriber_cells(one: Exported) -> list[str]:
@@ -29,13 +28,13 @@ def subscriber_cells(one: Exported) -> list[str]:
         "language": one.locale,
         "consent_at": spoken(proof.at) if proof else "",
         "consent_how": proof.how if proof else "",
-        "consent_words": _safe(proof.words) if proof else "",
-        "consent_proof": _safe(proof.reference) if proof else "",
+        "consent_words": proof.words if proof else "",
+        "consent_proof": proof.reference if proof else "",
         "person": one.person,
         "filters": _json(filter_values(one.filters)),
         "preferences": _json(preference_values(one.preferences)),
     }
-    return [values.get(name, "") for name in COLUMNS]
+    return _cells(COLUMNS, values)
 
 
 def consent_cells(one: Noted) -> list[str]:
@@ -49,20 +48,25 @@ def consent_cells(one: Noted) -> list[str]:
         "step": str(entry.step),
         "how": str(entry.how),
         "at": spoken(entry.at),
-        "source": _safe(entry.source),
+        "source": entry.source,
         "language": entry.locale,
-        "keyword": _safe(entry.word),
-        "words": _safe(one.words),
+        "keyword": entry.word,
+        "words": one.words,
         "detail": entry.detail,
         "address_hash": entry.address,
     }
-    return [values.get(name, "") for name in CONSENT_COLUMNS]
+    return _cells(CONSENT_COLUMNS, values)
 
 
 def opt_out_cells(one: OptedOut) -> list[str]:
     """Somebody who said stop."""
     values = {"hash": one.hash, "channel": str(one.channel or ""), "at": spoken(one.at), **_address(one.address)}
-    return [values.get(name, "") for name in OPT_OUT_COLUMNS]
+    return _cells(OPT_OUT_COLUMNS, values)
+
+
+def _cells(columns: Sequence[str], values: Mapping[str, str]) -> list[str]:
+    """A row. Every cell is guarded, whoever wrote what stands in it."""
+    return [guarded(name, values.get(name, "")) for name in columns]
 
 
 def _address(address: Address | None) -> Mapping[str, str]:
@@ -73,8 +77,3 @@ def _address(address: Address | None) -> Mapping[str, str]:
 
 def _json(values: dict[str, Json]) -> str:
     return json.dumps(values, ensure_ascii=False, sort_keys=True) if values else ""
-
-
-def _safe(text: str) -> str:
-    """With the sign in front that makes a spreadsheet take it as text; an import takes the sign off."""
-    return f"'{text}" if text.startswith(_LIKE_A_FORMULA) else text

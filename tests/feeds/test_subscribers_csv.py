@@ -8,17 +8,20 @@ from itertools import chain, islice, repeat
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.city import parse_city
+from chalicelib.domain.exporting import Exported
 from chalicelib.domain.filters import Facility, Filters
-from chalicelib.domain.importing import SENTENCES, Row, Wrong, masked
+from chalicelib.domain.importing import SENTENCES, Proof, Row, Wrong, masked
 from chalicelib.domain.preferences import Digest, Preferences
 from chalicelib.errors import Malformed
+from chalicelib.feeds.csv_cells import MOST, MOST_OF_OTHERS, guarded
 from chalicelib.feeds.csv_lines import Cells, rows_of
-from chalicelib.feeds.subscribers_csv import read_subscribers
+from chalicelib.feeds.csv_out import subscriber_cells
+from chalicelib.feeds.subscribers_csv import COLUMNS, read_subscribers
 from tests.feeds.subscribers import HEADER, KINDS, WORDS, a_row, line_of, phone, text_of
 
 CITY = parse_city((Path(__file__).parents[2] / "city.toml").read_text("utf-8"))
@@ -285,3 +288,73 @@ def test_whatever_stands_in_a_file_is_taken_or_refused(noise: str | bytes, piece
             read(file, piece=piece)
         except Malformed as refused:
             assert refused.problems
+
+
+# --- what an export writes -------------------------------------------------------------------------------------------
+
+RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+NASTY = st.sampled_from(
+    ["", *RUNS, "'", "''", " ", "\u200b", "\ufeff", "#N/A", "\ufffd", "caÃ±ada ", "=1+1", "+1", "-2+3", "@SUM(1)", "\t=1", '"', ",", ";", "\n\n"]
+)
+WRITTEN = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\t\n"), max_size=60)
+PHONE = Address(Channel.SMS, phone(1))
+CHOSEN = Filters(agencies=frozenset({"=1+1", "Parks\u200d"}), categories=frozenset({"@home"}))
+
+
+def exported(words: str = WORDS, reference: str = "", *, address: Address = PHONE) -> list[str]:
+    """The cells of a subscription that leaves."""
+    return subscriber_cells(
+        Exported(address, "ab12", "transit", "en", CHOSEN, Preferences(), Proof(datetime(2025, 3, 1, tzinfo=UTC), "paper", words, reference))
+    )
+
+
+def taken(cells: list[str]) -> Row:
+    """The row that an import makes of them."""
+    [found] = read(text_of([dict(zip(COLUMNS, cells, strict=True))], header=COLUMNS))
+    assert isinstance(found, Row), found
+    return found
+
+
+@given(NASTY, WRITTEN, NASTY, NASTY, WRITTEN, NASTY)
+def test_what_leaves_comes_back_to_the_letter_and_no_cell_of_it_runs(before: str, words: str, after: str, front: str, reference: str, back: str) -> None:
+    said, proof = f"{before}{words} agreed {after}", front + reference + back
+    assume(all(text.count("\n") < 12 and "\r" not in text for text in (said, proof)))
+    cells = exported(said, proof)
+    row = taken(cells)
+    assert (row.proof.words, row.proof.reference, row.filters) == (said, proof, CHOSEN)
+    assert not [cell for cell in cells if cell.startswith(RUNS) and cell != phone(1)]
+
+
+@pytest.mark.parametrize("sign", RUNS)
+def test_a_value_that_begins_like_a_formula_is_guarded(sign: str) -> None:
+    assert guarded("words", f"{sign}HYPERLINK(1)") == f"'{sign}HYPERLINK(1)"
+    assert guarded("words", f"a{sign}b") == f"a{sign}b"
+
+
+def test_a_phone_number_leaves_plain_and_nothing_else_that_begins_with_a_plus() -> None:
+    assert exported()[COLUMNS.index("phone")] == phone(1)
+    assert [guarded("keyword", text) for text in ("+12025550101", "+1+2", "+12025550101 ", "+", "+A1")] == [
+        "+12025550101",
+        "'+1+2",
+        "'+12025550101 ",
+        "'+",
+        "'+A1",
+    ]
+
+
+@pytest.mark.parametrize("local", ["=1+2", "-ana", "+ana", "'ana", "ana"])
+def test_an_email_that_begins_like_a_formula_leaves_guarded_and_is_the_same_when_it_returns(local: str) -> None:
+    address = Address(Channel.EMAIL, f"{local}@example.org")
+    cells = exported(address=address)
+    assert cells[COLUMNS.index("email")] == (address.value if local == "ana" else f"'{address.value}")
+    assert taken(cells).addresses == {"email": address}
+
+
+def test_the_guard_costs_none_of_the_room_that_a_value_has() -> None:
+    words, reference = "-" + "y" * (MOST["consent_words"] - 1), "=" + "x" * (MOST_OF_OTHERS - 1)
+    row = taken(exported(words, reference))
+    assert (row.proof.words, row.proof.reference) == (words, reference)
+
+
+def test_line_ends_come_back_as_one_kind() -> None:
+    assert taken(exported("\rI agreed,\r\nand so on")).proof.words == "\nI agreed,\nand so on"

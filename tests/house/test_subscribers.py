@@ -293,7 +293,14 @@ def test_an_opt_out_that_cannot_be_read_is_named(line: str, column: str, code: s
     assert code in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("said", [OptedOut("1." + "a" * 40, ONE, Channel.EMAIL, Address(Channel.EMAIL, "a@example.org")), OptedOut("1." + "a" * 40, ONE)])
+@pytest.mark.parametrize(
+    "said",
+    [
+        *(OptedOut("1." + "a" * 40, ONE, Channel.EMAIL, Address(Channel.EMAIL, one)) for one in ("a@example.org", "=1+2@example.org")),
+        OptedOut("1." + "a" * 40, ONE, Channel.SMS, Address(Channel.SMS, phone(1))),
+        OptedOut("1." + "a" * 40, ONE),
+    ],
+)
 def test_an_opt_out_is_read_as_it_was_written(said: OptedOut) -> None:
     data = ("hash,channel,at,phone,email\n" + ",".join(opt_out_cells(said)) + "\n").encode()
     assert list(read_opt_outs_csv(lambda: [data], now=ONE)) == [(2, said)]
