@@ -9,20 +9,10 @@ from zoneinfo import ZoneInfo
 from chalice.app import Blueprint, Request, Response
 
 from chalicelib.domain.address import Channel
-from chalicelib.domain.choosing import (
-    MOST_JOURNEYS,
-    Fault,
-    Fields,
-    Filled,
-    Part,
-    is_paused,
-    parts_of,
-    read_filters_of,
-    read_preferences_of,
-    written_filters,
-    written_preferences,
-)
+from chalicelib.domain.choosing import read_filters_of, read_preferences_of
+from chalicelib.domain.fields import Fault, Fields, Filled
 from chalicelib.domain.filters import EVERYTHING, Filters
+from chalicelib.domain.offering import MOST_JOURNEYS, Part, is_paused, parts_of, written_filters, written_preferences
 from chalicelib.domain.preferences import Preferences
 from chalicelib.domain.topic import in_url
 from chalicelib.errors import NotFound

@@ -9,21 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.about import Workload
-from chalicelib.domain.choosing import (
-    MOST_JOURNEYS,
-    Fault,
-    Filled,
-    Part,
-    is_paused,
-    parts_of,
-    read_filters_of,
-    read_preferences_of,
-    written_filters,
-    written_preferences,
-)
+from chalicelib.domain.choosing import read_filters_of, read_preferences_of
 from chalicelib.domain.city import parse_city
+from chalicelib.domain.fields import Fault, Filled
 from chalicelib.domain.filters import EVERYTHING, Facility, Filters, Hours, Journey
 from chalicelib.domain.notice import Severity
+from chalicelib.domain.offering import MOST_JOURNEYS, Part, is_paused, parts_of, written_filters, written_preferences
 from chalicelib.domain.preferences import NO_QUIET, UNCHOSEN, Digest, Preferences
 
 CITY = parse_city((Path(__file__).parents[2] / "city.toml").read_text("utf-8"))
