@@ -111,8 +111,8 @@ class SendAt:
 
 @dataclass(frozen=True)
 class Broadcast:
-    """The act of sending: who, when, to whom, and where it stands. While it is scheduled, `due` is when it is to be launched; `review` says
-    why it waits for a person, and `waived` what persons let it go in spite of."""
+    """The act of sending: who, when, to whom, and where it stands. While it is scheduled, `due` is when it is to be launched, `launched_at` when it
+    was; `review` says why it waits for a person, and `waived` what persons let it go in spite of."""
 
     id: str
     state: BroadcastState
@@ -133,6 +133,12 @@ class Broadcast:
     due: datetime | None = None
     review: Review | None = None
     waived: frozenset[str] = frozenset()
+    launched_at: datetime | None = None
+
+    @property
+    def said_at(self) -> datetime:
+        """When it was launched; of one that was not, when it was to be."""
+        return self.launched_at or self.send_at.instant
 
     @property
     def lane(self) -> str:

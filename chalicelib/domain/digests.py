@@ -1,7 +1,8 @@
 """Digests: notices of a day or a week in one message, at the hour that a resident chose.
 
 Those who chose the same hour share a slot; each time a slot comes round, a broadcast of its own goes to them. Who gets what in it is read from
-their subscriptions as they are then, so that nothing is kept per person between two digests.
+their subscriptions as they are then, so that nothing is kept per person between two digests
+but since when they have wanted which (`domain/rhythms.py`).
 """
 
 from collections.abc import Iterable
@@ -23,6 +24,8 @@ MARGIN = timedelta(minutes=1)
 """What is launched so shortly before a slot comes round is in its next digest: it may not be launched yet when this one is made."""
 CATCH_UP = timedelta(hours=3)
 """A digest that could not go at its hour goes up to so much later."""
+KEPT = timedelta(days=10)
+"""How long what was launched waits for a digest: longer than a week's looks back."""
 
 _SAID = frozenset({BroadcastState.SENDING, BroadcastState.COMPLETED})
 _OVER = frozenset({Act.CANCELLED, Act.ENDED})
@@ -81,14 +84,19 @@ def last_due(slot: Slot, zone: ZoneInfo, now: datetime) -> datetime:
     return due.astimezone(UTC)
 
 
-def worth_telling(items: Iterable[Item], now: datetime) -> list[Item]:
-    """What a digest tells of, newest first, of what was sent in its time, oldest first: what still holds, each notice in its last words. What was said and
-    taken back within that time is told to nobody."""
+def worth_telling(items: Iterable[Item], after: datetime, now: datetime) -> list[Item]:
+    """What a digest tells of, newest first, of what was sent up to its hour, oldest first: what still holds, each notice in its last words. What was said
+    and taken back in its time, which begins `after` the last one, is told to nobody; nor is that to those who are told of what was before."""
     within = [one for one in items if _is_public(one.broadcast)]
     last = {one.content.notice: one for one in within}
-    first = {one.content.notice for one in within if one.content.act is Act.PUBLISHED}
+    first = {one.content.notice: one.broadcast.said_at for one in reversed(within) if one.content.act is Act.PUBLISHED}
     kept = [one for one in reversed(within) if one is last[one.content.notice] and one.content.expires_at > now]
-    return [one for one in kept if not (one.content.act in _OVER and one.content.notice in first)][:MOST_CONSIDERED]
+    return [one for one in kept if not _is_taken_back(one, first.get(one.content.notice), after)][:MOST_CONSIDERED]
+
+
+def _is_taken_back(one: Item, first: datetime | None, after: datetime) -> bool:
+    """Whether it ends what was said on the same side of the last digest, so that nobody was told of that."""
+    return one.content.act in _OVER and first is not None and (first > after) == (one.broadcast.said_at > after)
 
 
 def _is_public(broadcast: Broadcast) -> bool:

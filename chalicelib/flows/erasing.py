@@ -17,7 +17,7 @@ from chalicelib.store.inbound import text_key
 from chalicelib.store.moves import moves_beside
 from chalicelib.store.replies import reply_key
 from chalicelib.store.sign_ups import sign_up_key
-from chalicelib.store.subscriptions import audience_key, read_subscription, roster_key
+from chalicelib.store.subscriptions import audience_key, read_subscription, roster_keys
 
 AGAIN = timedelta(minutes=15)
 """By then every worker that had read the person has ended."""
@@ -66,8 +66,7 @@ def _leave(rows: Iterable[Row], services: Services) -> None:
     for row in rows:
         if row.key.sort.startswith("SUB#"):
             one = read_subscription(row.values)
-            roster = roster_key(one)
-            keys = [audience_key(one.subscriber, one.topic, one.channel), *([roster] if roster else [])]
+            keys = [audience_key(one.subscriber, one.topic, one.channel), *roster_keys(one)]
             services.store.table.transact([Delete(key) for key in keys])
 
 

@@ -160,7 +160,7 @@ def _writes(wish: _Wish, joins: Sequence[str], run: _Run) -> list[Write]:
     if wish.known is None and own == UNCHOSEN != preferences:
         writes.append(store.preferences.write(subscriber, preferences))
     for topic in joins:
-        joined = Subscription(subscriber, topic, wish.address.channel, hash, row.locale, preferences, row.filters)
+        joined = Subscription(subscriber, topic, wish.address.channel, hash, row.locale, preferences, row.filters).from_now(services.now(), before=None)
         writes += [*store.subscriptions.join_writes(joined), store.consents.add_write(_entry(row, joined, services))]
     _keep_wording(row.proof.words, run)
     return packed([writes])[0]

@@ -104,7 +104,7 @@ def _wish(task: Task, one: Subscription) -> Verdict:
     if task.broadcast.audience.corrects:
         return None
     occasion = occasion_of(task.broadcast, task.content, services=task.services)
-    return receive(Wish(one.channel, one.preferences, one.filters), occasion, task.services.now())
+    return receive(Wish(one.channel, one.as_of(task.broadcast.launched_at), one.filters), occasion, task.services.now())
 
 
 def _key(task: Task, entry: Entry, topic: str) -> Key:

@@ -4,6 +4,7 @@ An audience is who follows its topics; or, for a correction, who got the wrong b
 """
 
 from collections import Counter
+from datetime import datetime
 
 from chalicelib.domain.batch import Entry, What
 from chalicelib.domain.broadcast import Broadcast
@@ -26,7 +27,7 @@ def next_page(broadcast: Broadcast, number: int, shard: Shard, *, services: Serv
         return _who_may_have(broadcast.audience.corrects, number, shard, services)
     if broadcast.audience.digest:
         return in_digest(broadcast, number, shard.after, services=services)
-    reads = [_read_topic(topic, number, shard.after, services) for topic in broadcast.audience.reached]
+    reads = [_read_topic(topic, number, shard.after, broadcast.launched_at, services) for topic in broadcast.audience.reached]
     bound = bound_of(reads)
     return NextPage(merge(reads, bound), END if bound is None else bound)
 
@@ -46,8 +47,9 @@ def unread(broadcast: Broadcast, number: int, shard: Shard, *, services: Service
 # --- followers -------------------------------------------------------------------------------------------------------
 
 
-def _read_topic(topic: str, number: int, after: str, services: Services) -> TopicRead:
-    """Followers of a topic, two subscribers at least where more follow: or a page that one of them fills would come for ever."""
+def _read_topic(topic: str, number: int, after: str, launched_at: datetime | None, services: Services) -> TopicRead:
+    """Followers of a topic, two subscribers at least where more follow: or a page that one of them fills would come for ever. They want it one by one or
+    in a digest as they did when it was launched."""
     rows: list[Row] = []
     at: str | None = after or None
     while True:
@@ -56,16 +58,16 @@ def _read_topic(topic: str, number: int, after: str, services: Services) -> Topi
         at = page.after
         if at is None or (rows and _subscriber(rows[0]) != _subscriber(rows[-1])):
             break
-    return TopicRead([_follower(row) for row in rows], rows[-1].key.sort if at is not None else None)
+    return TopicRead([_follower(row, launched_at) for row in rows], rows[-1].key.sort if at is not None else None)
 
 
 def _subscriber(row: Row) -> str:
     return row.key.sort.split("#")[0]
 
 
-def _follower(row: Row) -> Follower:
+def _follower(row: Row, launched_at: datetime | None) -> Follower:
     one = read_subscription(row.values)
-    return Follower(one.subscriber, one.channel, one.address, one.topic, one.locale, one.preferences, one.filters)
+    return Follower(one.subscriber, one.channel, one.address, one.topic, one.locale, one.as_of(launched_at), one.filters)
 
 
 # --- who got the wrong one -------------------------------------------------------------------------------------------

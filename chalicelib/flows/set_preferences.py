@@ -7,6 +7,7 @@ Joins and leaves, and what changes on what stays, each go with their entry in th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.consent import EVERYTHING, Consent, How, Step, detail_of, wording_id
@@ -38,8 +39,8 @@ class Choice:
 
 @dataclass(frozen=True)
 class _Case:
-    """One channel of a choice: the address, what is followed there, what is wanted, and the sentence that was agreed to. `afresh`: preferences were
-    changed, so that every subscription gets them."""
+    """One channel of a choice: the address, what is followed there, what is wanted, and the sentence that was agreed to, when. `afresh`: preferences
+    were changed, so that every subscription gets them."""
 
     address: KnownAddress
     channel: Channel
@@ -49,13 +50,15 @@ class _Case:
     agreement: str
     source: str
     afresh: bool
+    at: datetime
 
     def made(self, topic: str) -> Subscription:
         """A topic as it is wanted. What nobody changed stays as it is."""
         old, choice = self.follows.get(topic), self.choice
         filters = choice.filters.get(topic, old.filters if old else choice.others.get(topic, ALL_OF_IT))
         chosen = old.preferences if old and not self.afresh else choice.preferences
-        return Subscription(self.address.subscriber, topic, self.channel, old.address if old else self.address.hash, choice.locale, chosen, filters)
+        made = Subscription(self.address.subscriber, topic, self.channel, old.address if old else self.address.hash, choice.locale, chosen, filters)
+        return made.from_now(self.at, before=old)
 
 
 def set_preferences(subscriber: str, choice: Choice, *, services: Services) -> None:
@@ -93,7 +96,7 @@ def _case(subscriber: str, channel: Channel, choice: Choice, agreement: str, afr
         raise NotFound("This link has ended.", code="link_ended")
     if channel is Channel.SMS and address.opted_out and wanted:
         raise Conflict("Text START to us first: until then the network holds our texts back.", code="text_start_first")
-    return _Case(address, channel, follows, wanted, choice, agreement, services.new_id(), afresh)
+    return _Case(address, channel, follows, wanted, choice, agreement, services.new_id(), afresh, services.now())
 
 
 def _changes(case: _Case, services: Services) -> list[list[Write]]:

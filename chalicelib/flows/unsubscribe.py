@@ -3,7 +3,6 @@
 from chalicelib.domain.address import Channel
 from chalicelib.domain.consent import Consent, How, Step
 from chalicelib.domain.digests import DIGEST
-from chalicelib.domain.preferences import Digest
 from chalicelib.domain.topic import lineage
 from chalicelib.flows.services import Services
 from chalicelib.store.packing import packed
@@ -11,9 +10,9 @@ from chalicelib.store.subscriptions import Subscription
 
 
 def unsubscribe(subscriber: str, topic: str | None, channel: Channel, *, services: Services) -> list[str]:
-    """The topics that ended: `topic` with those above and below it, whose followers its messages reach; DIGEST means all that comes in one, None
-    all of the channel, and so does any topic where the city has it so. Where nothing is left the address is opted out, so that what is already
-    planned stops too. Ending what has ended is no error."""
+    """The topics that ended: `topic` with those above and below it, whose followers its messages reach; DIGEST means all that comes in one, or did until
+    lately, None all of the channel, and so does any topic where the city has it so. Where nothing is left the address is opted out, so that what is
+    already planned stops too. Ending what has ended is no error."""
     store = services.store
     follows = store.subscriptions.of(subscriber, channel)
     ending = [one for one in follows if topic is None or services.city.revoke_all or brings(one, topic)]
@@ -31,7 +30,7 @@ def unsubscribe(subscriber: str, topic: str | None, channel: Channel, *, service
 def brings(followed: Subscription, topic: str) -> bool:
     """Whether following the one may bring a message of the other."""
     if topic == DIGEST:
-        return followed.preferences.digest is not Digest.NOW
+        return any(one.slot for one in followed.whole_rhythm)
     return followed.topic in lineage(topic) or topic in lineage(followed.topic)
 
 

@@ -96,7 +96,7 @@ class Broadcasts:
         try:
             self.table.update(
                 broadcast_key(broadcast.id),
-                Change(set={"state": str(BroadcastState.SENDING), "launch": launch, "due": to_ms(now), **planned}),
+                Change(set={"state": str(BroadcastState.SENDING), "launch": launch, "launched": to_ms(now), "due": to_ms(now), **planned}),
                 expect=every(
                     equals("state", str(BroadcastState.SCHEDULED)),
                     Compare("due", "<=", to_ms(now)),
@@ -189,6 +189,7 @@ def read_broadcast(values: Values) -> Broadcast:
         due=_moment(values, "due") if "due" in values else None,
         review=_read_review(review) if isinstance(review, Mapping) else None,
         waived=frozenset(str(one) for one in waived) if isinstance(waived, frozenset) else frozenset(),
+        launched_at=_moment(values, "launched") if "launched" in values else None,
     )
 
 

@@ -18,7 +18,7 @@ from chalicelib.domain.preferences import Digest, Preferences
 from chalicelib.flows.sweep import sweep
 from chalicelib.state.table import Change, Key, Row
 from chalicelib.store.addresses import address_key
-from chalicelib.store.subscriptions import roster_key
+from chalicelib.store.subscriptions import roster_keys
 from tests.engine.correcting import corrected
 from tests.engine.town import Killer, Told, Town
 
@@ -148,7 +148,7 @@ def test_the_roster_forgets_whoever_left_or_changed_their_hour(town: Town) -> No
     say(town, "transit", title="Train", notice="nt_train")
     until(town, 2)
     rows = {row.key for row in town.state.rows()}
-    assert not {roster_key(one), roster_key(other)} & rows
+    assert not {*roster_keys(one), *roster_keys(other)} & rows
     assert town.handed_over() == {}
 
 
