@@ -142,7 +142,7 @@ class EmailSender:
         tell_of_refusal(outcomes.values(), provider="ses")
         return [outcomes.get(number, Outcome(Answer.REFUSED, "not_an_email")) for number in range(len(parcels))]
 
-    def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:  # noqa: ARG002 - the Sender's signature
+    def find(self, to: Address, *messages: Message, since: datetime) -> bool | None:  # noqa: ARG002 - the Sender's signature
         """SES cannot be asked what it took."""
         return None
 

@@ -30,7 +30,7 @@ class KioskSender:
         """One outcome per parcel, in order."""
         return [self._one(parcel) if gate() else Outcome(Answer.NOT_SENT, NOT_TRIED) for parcel in parcels]
 
-    def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:  # noqa: ARG002 - the Sender's signature
+    def find(self, to: Address, *messages: Message, since: datetime) -> bool | None:  # noqa: ARG002 - the Sender's signature
         """A queue cannot be asked what it holds."""
         return None
 

@@ -16,6 +16,6 @@ class Rehearsal:
         """Accepted, at the pace a real sender would keep."""
         return [Outcome(Answer.ACCEPTED, provider_id="rehearsal") if gate() else Outcome(Answer.NOT_SENT, NOT_TRIED) for _ in parcels]
 
-    def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:  # noqa: ARG002 - the Sender's signature
+    def find(self, to: Address, *messages: Message, since: datetime) -> bool | None:  # noqa: ARG002 - the Sender's signature
         """Nothing was ever handed over."""
         return False

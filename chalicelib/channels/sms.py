@@ -95,16 +95,17 @@ class SmsSender:
         tell_of_refusal(outcomes, provider="twilio")
         return outcomes
 
-    def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:
-        """Whether Twilio holds these very words to this number, made at or after `since`; None where it does not answer, or shows a part only.
-        Equal words of another broadcast look the same: Twilio keeps no name of ours that it could be asked for."""
-        if not isinstance(message, SmsMessage):
+    def find(self, to: Address, *messages: Message, since: datetime) -> bool | None:
+        """Whether Twilio holds the very words of one of these to this number, made at or after `since`; None where it does not answer, or shows a part
+        only. Equal words of another broadcast look the same: Twilio keeps no name of ours that it could be asked for, and no list by words."""
+        bodies = {message.body for message in messages if isinstance(message, SmsMessage)}
+        if not bodies:
             return None
         try:
             held = self._messages.list(to=to.value, limit=MOST_LISTED, page_size=MOST_LISTED)
         except (TwilioException, HTTPError, *_UNREADABLE):
             return None
-        if any(one.body == message.body and (one.date_created is None or one.date_created >= since) for one in held):
+        if any(one.body in bodies and (one.date_created is None or one.date_created >= since) for one in held):
             return True
         return None if len(held) >= MOST_LISTED else False
 

@@ -42,19 +42,12 @@ def _ask(task: Task, progress: Progress, entries: Sequence[int]) -> dict[int, Ru
 
 
 def _rule(task: Task, progress: Progress, entry: int, sealed: str | None, since: datetime) -> Ruling:
-    """What becomes of one. Whom there is no time left to ask about, in each language they may have been told in, waits for the next worker."""
+    """What becomes of one. Whom there is no time left to ask about waits for the next worker."""
+    if task.services.now() - task.started > ASKING:
+        return Ruling.WAIT
     to, topic = task.services.store.vault.open_address_or_none(sealed), task.what.entries[entry].topic
-    answers: list[bool | None] = []
-    for locale in _locales(task):
-        if task.services.now() - task.started > ASKING:
-            if None in answers:
-                break  # nobody can say in the end, whatever the other languages give
-            return Ruling.WAIT
-        answers.append(_found(task, to, topic, locale, since) if to else None)
-        if answers[-1]:
-            break
+    found = _found(task, to, topic, since) if to else None
     ended = ends(task.broadcast, task.services.now())
-    found = True if True in answers else None if None in answers else False
     return rule_answer(found=found, resent=entry in progress.answers.resent or ended is not None, urgent=task.broadcast.urgent)
 
 
@@ -63,10 +56,10 @@ def _locales(task: Task) -> Sequence[str]:
     return list(dict.fromkeys([task.what.locale, *(task.services.city.languages if task.stale else ())]))
 
 
-def _found(task: Task, to: Address, topic: str, locale: str, since: datetime) -> bool | None:
-    """Whether the provider holds what we tried to hand over. None where nobody can say: also where what we said cannot be made again, or
-    nobody can be asked, which keeps no broadcast open that ended."""
+def _found(task: Task, to: Address, topic: str, since: datetime) -> bool | None:
+    """Whether the provider holds what we tried to hand over, in any language they may have been told in: one question for all. None where nobody can
+    say: also where what we said cannot be made again, or nobody can be asked, which keeps no broadcast open that ended."""
     try:
-        return task.sender.find(to, task.message(topic, locale), since=since)
+        return task.sender.find(to, *(task.message(topic, locale) for locale in _locales(task)), since=since)
     except (RenderFailed, Misconfigured):
         return None

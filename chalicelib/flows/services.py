@@ -49,8 +49,8 @@ class Sender(Protocol):
     def hand_over(self, parcels: Sequence[Parcel], *, gate: Gate) -> Sequence[Outcome]:
         """One outcome per parcel, in order. Provider trouble is an outcome, never an exception."""
 
-    def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:
-        """Whether the provider holds such a message handed over at or after `since`; None where it cannot say."""
+    def find(self, to: Address, *messages: Message, since: datetime) -> bool | None:
+        """Whether the provider holds one of these messages handed over at or after `since`; None where it cannot say. It is asked once for all."""
 
 
 class Renderer(Protocol):

@@ -240,6 +240,14 @@ def test_the_provider_is_asked_what_it_holds(twilio, reply, expected):
     assert asked.query == {"To": "+12025550000", "PageSize": "1000"}, "by no date: a text that waits at Twilio has none"
 
 
+def test_for_words_in_many_languages_the_provider_is_asked_once(twilio):
+    twilio.answer = lambda asked: held({"sid": "SM1", "body": "Hola", "date_created": "Tue, 01 Dec 2026 12:00:01 +0000"})
+    sender = sender_to(twilio.url)
+    assert sender.find(TO, TEXT, SmsMessage("Hola", 1, "GSM-7"), SmsMessage("안녕", 1, "UCS-2"), since=SINCE) is True
+    assert sender.find(TO, TEXT, SmsMessage("Salut", 1, "GSM-7"), since=SINCE) is False
+    assert len(twilio.asked) == 2
+
+
 def test_a_no_needs_a_list_that_is_whole(twilio):
     texts = [{"sid": f"SM{number}", "body": "Another", "date_created": "Tue, 01 Dec 2026 11:00:00 +0000"} for number in range(1000)]
     twilio.answer = lambda asked: held(*texts)

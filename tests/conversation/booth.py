@@ -70,7 +70,7 @@ class Postbox:
             self.took.append((parcel.to, parcel.message))
         return outcome
 
-    def find(self, to: Address, message: Message, *, since: object) -> None:
+    def find(self, to: Address, *messages: Message, since: object) -> None:
         return None
 
 

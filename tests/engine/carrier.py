@@ -44,7 +44,7 @@ class Carrier(Provider):
         outcome: Outcome = self.killer(f"provider.{self.channel}", call)
         return outcome
 
-    def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:
+    def find(self, to: Address, *messages: Message, since: datetime) -> bool | None:
         if not self.can_find:
             return None
-        return any(one == to and said == message and at >= since for one, said, at in self.said)
+        return any(one == to and said in messages and at >= since for one, said, at in self.said)

@@ -168,12 +168,12 @@ class Provider:
         outcome: Outcome = self.killer(f"provider.{self.channel}", call)
         return outcome
 
-    def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:
-        """Whether we hold one with these words. Whose broadcast it was of we cannot say, no more than a real one."""
+    def find(self, to: Address, *messages: Message, since: datetime) -> bool | None:
+        """Whether we hold one with words of these. Whose broadcast it was of we cannot say, no more than a real one."""
 
         def look() -> bool | None:
             held = [one for one in self.truth if isinstance(one, Told) and one.to == to and one.at >= since]
-            return any(one.message == message for one in held) if self.can_find else None
+            return any(one.message in messages for one in held) if self.can_find else None
 
         found: bool | None = self.killer(f"provider.{self.channel}.find", look)
         return found

@@ -64,7 +64,7 @@ class Taker:
         self.took += [Took(parcel.to, self.read(parcel.token), self.now()) for parcel in parcels]
         return [Outcome(Answer.ACCEPTED, provider_id="p") for _ in parcels]
 
-    def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:
+    def find(self, to: Address, *messages: Message, since: datetime) -> bool | None:
         return any(one.to == to and one.at >= since for one in self.took)
 
 

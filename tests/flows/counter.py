@@ -42,8 +42,8 @@ class Carrier:
     def hand_over(self, parcels: Sequence[Parcel], *, gate: Gate) -> list[Outcome]:
         return [self._one(parcel) if gate() else Outcome(Answer.NOT_SENT, NOT_TRIED) for parcel in parcels]
 
-    def find(self, to: Address, message: Message, *, since: datetime) -> bool | None:
-        return any(one == to and said == message and at >= since for one, said, at in self.took) if self.knows else None
+    def find(self, to: Address, *messages: Message, since: datetime) -> bool | None:
+        return any(one == to and said in messages and at >= since for one, said, at in self.took) if self.knows else None
 
     def _one(self, parcel: Parcel) -> Outcome:
         outcome = self.plan.pop(0) if self.plan else Outcome(Answer.ACCEPTED)

@@ -135,7 +135,7 @@ class Provider:
             for parcel in parcels
         ]
 
-    def find(self, to: object, message: object, *, since: object) -> None:
+    def find(self, to: object, *messages: object, since: object) -> None:
         return None
 
 

@@ -2,16 +2,18 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 from urllib3.exceptions import HTTPError
 
-from chalicelib.channels.sms import sms_sender
+from chalicelib.channels.sms import SmsSender, sms_sender
 from chalicelib.channels.twilio_http import TwilioHttp
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.message import SmsMessage
@@ -19,6 +21,7 @@ from local.options import NUMBER
 from local.world.faults import Fault
 from local.world.ledger import Message
 from local.world.twilio_api import plan_callbacks
+from tests.engine.test_doubts import Desk
 from tests.local.worlds import NOON, SmallWorld, served
 
 ANA = "+14155550101"
@@ -104,6 +107,29 @@ def test_what_waits_at_the_provider_is_found_all_the_same(city: SmallWorld, twil
     since = city.world.now() - timedelta(minutes=1)
     assert sender.find(Address(Channel.SMS, EMIL), SmsMessage("Waits", 1, "GSM-7"), since=since) is True
     assert sender.find(Address(Channel.SMS, EMIL), SmsMessage("Other", 1, "GSM-7"), since=since) is False
+
+
+class Counted(TwilioHttp):
+    """Twilio, and how often it is asked for a list."""
+
+    lists = 0
+
+    def request(self, method: str, url: str, *rest: Any, **more: Any) -> Any:
+        self.lists += method == "GET" and url.endswith("/Messages.json")
+        return super().request(method, url, *rest, **more)
+
+
+def test_about_old_doubts_twilio_is_asked_once_for_each_person_whatever_languages_the_city_speaks(city: SmallWorld, twilio: Client) -> None:
+    desk = Desk()
+    wire = Counted(url=city.options.world_url, at_once=2)
+    sender = SmsSender(Client(city.account, city.world.keyring.auth_token, http_client=wire), number=NUMBER, public_url="http://127.0.0.1:9")
+    desk.town.services = replace(desk.town.services, sender=lambda _channel: sender)
+    began = city.world.now()
+    send(twilio, to=desk.address(0), body="in ht")
+    send(twilio, to=desk.address(2), body="in no language of ours")
+    assert len(desk.town.services.city.languages) == 12
+    assert desk.resolve(stale=True, doubt_from=began) == (("accepted", "unknown", "unknown"), [1, 2])
+    assert wire.lists == 3
 
 
 @pytest.mark.parametrize(
