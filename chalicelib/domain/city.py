@@ -126,6 +126,10 @@ class City:
     gov_banner: bool = False
     lines: Lines = NO_LINES
 
+    def __hash__(self) -> int:
+        """Of its name: tables are not hashable, and equal cities have one name."""
+        return hash(self.name)
+
 
 def parse_city(text: str) -> City:
     """Read a city file. Raises Misconfigured naming the key that is missing or wrong."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from chalicelib.domain.city import City
 from chalicelib.domain.folding import UNSPACED, fold, squash
@@ -52,7 +53,7 @@ class Names:
     @classmethod
     def of(cls, city: City, words: Words) -> "Names":
         """Entry words come before keywords, those before names and ids. Nothing that says stop is a name."""
-        return cls(_topics(city, words), _places(city, words), words)
+        return _names(city, words)
 
     def read(self, tokens: Sequence[str], *, places_first: bool = False, everywhere: bool = False) -> Named:
         """What these words name. `places_first`: a word for both is a place; `everywhere`: ALL means the whole city."""
@@ -156,6 +157,12 @@ def distance(left: str, right: str) -> int:
                 cost = min(cost, two_before[j - 2] + 1)
             row.append(cost)
     return row[-1]
+
+
+@lru_cache(maxsize=4)
+def _names(city: City, words: Words) -> Names:
+    """Made once: a process has one city and one word file, and folding all they say takes longer than reading a hundred texts."""
+    return Names(_topics(city, words), _places(city, words), words)
 
 
 def _topics(city: City, words: Words) -> Mapping[str, TopicName]:

@@ -79,6 +79,10 @@ class Words:
     unblocking: frozenset[str]
     dates: Mapping[str, Dates]
 
+    def __hash__(self) -> int:
+        """Of one table; the others are not hashable, and equal words have it equal."""
+        return hash(self.fillers)
+
     @classmethod
     def parse(cls, toml_text: str) -> "Words":
         """Read a word file. Raises Misconfigured naming the table that is missing."""
