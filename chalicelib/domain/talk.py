@@ -65,7 +65,7 @@ def _stop(turn: Turn) -> Taken:
     talk, memory, blocks = turn.talk, turn.memory, turn.meaning.blocks
     stopping = talk.opted_out and memory.blocked is not None  # a stop word was taken before, even if its worker died half way
     if stopping and not talk.follows:
-        return turn.taken(memory=replace(memory, blocked=memory.blocked or blocks))
+        return turn.taken(memory=replace(memory, blocked=memory.blocked or blocks, wanted=()))
     ended = tuple(dict.fromkeys([*(memory.ended if stopping else ()), *talk.topics]))
     parts = {topic: talk.part_of(topic) for topic in ended}
     memory = replace(memory, locale=talk.locale, ended=ended, parts=parts, wanted=(), blocked=blocks)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from chalicelib.domain.consent import Step
 from chalicelib.domain.conversation import Asked, known
 from chalicelib.domain.filters import Filters
-from chalicelib.domain.talk_changes import Change, Confirm, Join, Said, SetLocale, Taken, Welcome
+from chalicelib.domain.talk_changes import Change, Confirm, Join, Leave, Said, SetLocale, Taken, Welcome
 from chalicelib.domain.talk_lists import guess_said, listed
 from chalicelib.domain.talk_places import areas_of, place_asked, place_said
 from chalicelib.domain.talk_state import Memory, Waiting
@@ -17,8 +17,8 @@ def joined(turn: Turn) -> Taken:
     """What a text names is joined; where the provider blocks, START comes first, and what was wanted is remembered."""
     topics, memory = list(turn.meaning.topics), turn.memory
     if turn.talk.blocked:
-        wanted = tuple(dict.fromkeys([*memory.wanted, *topics]))
-        return turn.taken(Said("start_first", {"topics": topics}), memory=replace(memory, wanted=wanted, locale=turn.locale))
+        memory = replace(memory, wanted=tuple(dict.fromkeys([*memory.wanted, *topics])), places=turn.meaning.places or memory.places)
+        return turn.taken(Said("start_first", {"topics": topics}), memory=replace(memory, locale=turn.locale))
     return _join(turn, topics, turn.meaning.places)
 
 
@@ -32,32 +32,32 @@ def confirmed(turn: Turn, waiting: Waiting) -> Taken:
 
 
 def restored(turn: Turn) -> Taken:
-    """What STOP ended, and what was asked for while only START could help; else what there is."""
+    """What was asked for since STOP, while only START could help: who asked has chosen. Else what STOP ended; else what there is."""
     talk, memory, follows = turn.talk, turn.memory, turn.follows
-    missed = [topic for topic in (*memory.ended, *memory.wanted) if topic not in follows]
+    wanted = known(memory.wanted, turn.city)
+    if wanted:
+        return _join(turn, wanted, ())
+    missed = [topic for topic in memory.ended if topic not in follows]
     back = known([*(follows if talk.opted_out else ()), *missed], turn.city)
     after = replace(memory, ended=(), wanted=(), parts={}, blocked=None)
     if back:
-        joins = tuple(Join(topic, talk.part_of(topic), step=_step(topic, memory)) for topic in back)
+        joins = tuple(Join(topic, talk.part_of(topic), step=Step.RESTORED) for topic in back)
         said = Said("restored", {"follows": known([*follows, *back], turn.city)})
         return turn.taken(said, *turn.paused, changes=(Welcome(), *joins), memory=after)
     return listed(turn, changes=(Welcome(),), memory=after) if talk.opted_out else listed(turn)
 
 
-def _step(topic: str, memory: Memory) -> Step:
-    return Step.JOINED if topic in memory.wanted and topic not in memory.ended else Step.RESTORED
-
-
 def _join(turn: Turn, topics: list[str], places: tuple[str, ...], *, sign_up: str | None = None) -> Taken:
-    """Joined, with the places that were named, or followed, or remembered."""
+    """Joined, with the places that were named, or followed, or remembered. Who joins has chosen: what an earlier STOP ended is over."""
     parts = {topic: _part(turn, topic, places) for topic in topics}
     changes: tuple[Change, ...] = (Welcome(), *(Join(topic, parts[topic], sign_up=sign_up) for topic in topics))
-    others = tuple(one.topic for one in turn.talk.follows if one.topic not in topics and one.locale != turn.locale)
-    changes += (SetLocale(turn.locale, others),) if others else ()
+    others = [one for one in turn.talk.follows if one.topic not in topics]
+    if turn.talk.opted_out:  # of a stop whose worker died
+        changes += tuple(Leave(one.topic) for one in others)
+    elif turned := tuple(one.topic for one in others if one.locale != turn.locale):
+        changes += (SetLocale(turn.locale, turned),)
     memory = turn.memory
-    left = {topic: part for topic, part in memory.parts.items() if topic not in topics}
-    ended = tuple(topic for topic in memory.ended if topic not in topics)
-    memory = replace(memory, locale=turn.locale, ended=ended, parts=left, blocked=None, places=places or memory.places, helped_at=None)
+    memory = replace(memory, locale=turn.locale, ended=(), parts={}, wanted=(), blocked=None, places=places or memory.places, helped_at=None)
     return _asking(turn, topics, parts, changes, memory)
 
 

@@ -74,19 +74,20 @@ class Waiting:
 @dataclass(frozen=True)
 class Talk:
     """The state of a talk. `paused_until` is None where nothing is paused now; `page` is the address of the page of their choices, empty for whoever
-    follows nothing."""
+    follows nothing. `held_back`: the provider blocks them too, as their address says, which stays when they are erased."""
 
     memory: Memory = Memory()
     follows: tuple[Follow, ...] = ()
     opted_out: bool = False
+    held_back: bool = False
     paused_until: datetime | None = None
     waiting: Waiting | None = None
     page: str = ""
 
     @property
     def blocked(self) -> bool:
-        """Whether the provider blocks them too. Not knowing how they opted out, we take it that it does: it told us so."""
-        return self.opted_out and self.memory.blocked is not False
+        """Whether the provider blocks them too. Where only we do, after a page, a move, or a word of ours, a text of theirs is a new consent."""
+        return self.opted_out and (self.held_back or self.memory.blocked is True)
 
     @property
     def locale(self) -> str | None:

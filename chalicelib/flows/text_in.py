@@ -72,7 +72,9 @@ def _page(person: Person, services: Services) -> str:
 def _answer(acting: Acting, taken: Taken, services: Services) -> Replies:
     render, store, inbound = services.renderer().reply, services.store, acting.inbound
     if StopAll() in taken.changes:
-        store.addresses.opt_out(inbound.person.hash, inbound.at)
+        store.addresses.opt_out(inbound.person.hash, inbound.at, blocked=taken.meaning.blocks)
+    elif taken.meaning.blocks:
+        store.addresses.note_block(inbound.person.hash)
     if acting.move and Confirm(acting.move.sign_up.id) in taken.changes:
         close_old(acting.move, services=services)
     replies = tuple(render(said.template, taken.locale, **said.values).body for said in taken.replies if said.template != _KEY)

@@ -2,7 +2,8 @@
 
 The row outlives its subscriptions, so that one phone keeps one subscriber id over STOP and JOIN. It also holds what providers said of the
 address: `bad` is the code that proved it bad, `faults` how often in a row it failed in a way that may. `heeded` names the last words of
-theirs that were acted on, so that a word that comes again undoes nothing that its owner did since.
+theirs that were acted on, so that a word that comes again undoes nothing that its owner did since. `blocked` stands beside `opted_out` where the
+provider, too, holds back what goes there, as far as we know: then its owner's next text alone does not open the way.
 """
 
 import logging
@@ -15,7 +16,7 @@ from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.message import Streak
 from chalicelib.domain.times import from_ms, spoken, to_ms
 from chalicelib.errors import WriteRefused
-from chalicelib.state.table import MOST_GET, Change, Condition, Exists, Key, Lacks, Row, Table, Update, Value, Values, Write, equals, every
+from chalicelib.state.table import MOST_GET, Change, Condition, Exists, Has, Key, Lacks, Row, Table, Update, Value, Values, Write, equals, every
 from chalicelib.store.sealed import Vault
 
 _GOOD_AGAIN = ("bad", "bad_at", "faults", "faulted_at")
@@ -29,7 +30,7 @@ _log = logging.getLogger("belfry")
 
 @dataclass(frozen=True)
 class KnownAddress:
-    """An address as stored. `sealed` is None once erased; `bad` is None unless a provider proved it bad."""
+    """An address as stored. `sealed` is None once erased; `bad` is None unless a provider proved it bad. `blocked`: opted out, and not only with us."""
 
     hash: str
     subscriber: str
@@ -41,6 +42,7 @@ class KnownAddress:
     faults: int = 0
     faulted_at: datetime | None = None
     heeded: tuple[str, ...] = ()
+    blocked: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Addresses:
         """The write that proves an address its owner's, good, and willing: messages may go there again. For a transaction; refused
         where the owner said stop after `known` was read."""
         still = equals("opted_out", to_ms(known.opted_out)) if known.opted_out else every(Exists(), Lacks("opted_out"))
-        return Update(address_key(known.hash), Change(set={"verified": True}, remove=("opted_out", "ttl", *_GOOD_AGAIN)), expect=still)
+        return Update(address_key(known.hash), Change(set={"verified": True}, remove=("opted_out", "blocked", "ttl", *_GOOD_AGAIN)), expect=still)
 
     def vouch_write(self, address: Address, *, subscriber: str, known: KnownAddress | None) -> Write:
         """The write that makes an address its owner's on a proof from elsewhere, for a transaction. Refused where they have said stop, or it is
@@ -105,13 +107,16 @@ class Addresses:
         row = self.row(address, subscriber=subscriber, verified=True)
         return Update(row.key, Change(set=row.values), expect=every(Lacks("subscriber"), Lacks("opted_out")))
 
-    def opt_out(self, hash: str, now: datetime) -> None:
-        """Nothing may be sent to this address from now on. Also for an address we never met, so that it stays said."""
+    def opt_out(self, hash: str, now: datetime, *, blocked: bool = False) -> None:
+        """Nothing may be sent to this address from now on; `blocked`: nor does the provider let anything through. Also for an address we never met,
+        so that it stays said."""
         _tell(hash, now)
-        self.table.update(address_key(hash), Change(set={"opted_out": to_ms(now)}, remove=("ttl",)))
+        too: Values = {"blocked": True} if blocked else {}
+        self.table.update(address_key(hash), Change(set={"opted_out": to_ms(now), **too}, remove=("ttl",)))
 
     def erase(self, hash: str, subscriber: str, now: datetime) -> bool:
-        """Nothing is left of an address of this subscriber but that nothing may be sent to it. False where it is somebody else's by now."""
+        """Nothing is left of an address of this subscriber but that nothing may be sent to it, and whether the provider says so too. False where it
+        is somebody else's by now."""
         [known] = self.read([hash])
         if known is None or known.subscriber != subscriber:
             return known is not None and not known.subscriber
@@ -122,16 +127,22 @@ class Addresses:
         return True
 
     def heed_opt_out(self, hash: str, word: str, now: datetime) -> KnownAddress:
-        """As `opt_out`, where not the owner says so but a `word` about them. One heeded before changes nothing: its owner may have come back since."""
+        """As `opt_out`, where not the owner says so but a `word` about them: the provider's, or one that says not how they stopped, so that the
+        provider may block them. One heeded before changes nothing: its owner may have come back since."""
         [known] = self.read([hash])
         while known is None or word not in known.heeded:
             _tell(hash, now)
-            change = Change(set={"opted_out": to_ms(now), **_heeding(known, word)}, remove=("ttl",))
+            change = Change(set={"opted_out": to_ms(now), "blocked": True, **_heeding(known, word)}, remove=("ttl",))
             try:
                 return _known(hash, self.table.update(address_key(hash), change, expect=_as_heeded(known)))
             except WriteRefused as refused:
                 known = _known(hash, refused.old) if refused.old is not None else None
         return known
+
+    def note_block(self, hash: str) -> None:
+        """The provider, too, holds back what goes to an address that is opted out. One that is welcome again stays so."""
+        with suppress(WriteRefused):
+            self.table.update(address_key(hash), Change(set={"blocked": True}), expect=Has("opted_out"))
 
     def heed_fault(self, hash: str, fault: Fault, now: datetime) -> KnownAddress | None:
         """Hold a fault against an address, once: with it, or the last of its streak, the address is bad. None where it is gone."""
@@ -203,6 +214,7 @@ def _known(name: str, values: Values) -> KnownAddress:
         faults=faults if isinstance(faults, int) else 0,
         faulted_at=_moment(values.get("faulted_at")),
         heeded=tuple(str(values.get("heeded", "")).split()),
+        blocked=values.get("blocked") is True,
     )
 
 

@@ -45,7 +45,8 @@ class Person:
     @property
     def talk(self) -> Talk:
         """The state of the talk with them, as far as their rows say it."""
-        return Talk(self.memory, tuple(Follow(one.topic, one.locale, one.filters) for one in self.subscriptions), self.opted_out)
+        follows = tuple(Follow(one.topic, one.locale, one.filters) for one in self.subscriptions)
+        return Talk(self.memory, follows, self.opted_out, held_back=bool(self.known and self.known.blocked))
 
 
 def judged(person: Person, found: KnownAddress) -> KnownAddress:

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.address import Channel
 from chalicelib.domain.consent import wording_id
+from chalicelib.domain.message import Advice
+from chalicelib.flows.heeding import Word, heed
 from tests.conversation.booth import ANA, Booth
 from tests.conversation.crossing import Died, die, meddle
 from tests.conversation.test_transcripts import TOPICS
@@ -151,9 +154,9 @@ def test_join_after_a_word_that_the_provider_blocks_on_asks_for_start_first(tmp_
     assert booth.text("JOIN JOBS") == booth.says("start_first", "en", topics=["jobs"])
     assert booth.follows() == {}
     assert booth.person().opted_out
-    assert booth.text("START") == booth.says("restored", "en", follows=["transit", "jobs"])
-    assert booth.follows() == {"jobs": "en", "transit": "en"}
-    assert booth.steps()[-2:] == [("joined", "jobs"), ("restored", "transit")]
+    assert booth.text("START") == booth.says("joined", "en", topics=["jobs"])
+    assert booth.follows() == {"jobs": "en"}
+    assert booth.steps()[-1] == ("joined", "jobs")
 
 
 def test_a_start_word_of_ours_cannot_lift_the_providers_block(tmp_path: Path) -> None:
@@ -176,9 +179,9 @@ def test_a_second_stop_in_the_providers_word_counts_as_blocked(tmp_path: Path) -
 def test_an_opt_out_that_the_provider_told_us_of_counts_as_blocked(tmp_path: Path) -> None:
     booth = Booth(tmp_path)
     booth.text("TRANSIT")
-    booth.services.store.addresses.opt_out(booth.person().hash, booth.clock())
-    assert booth.text("JOBS") == booth.says("start_first", "en", topics=["jobs"])
-    assert booth.text("START") == booth.says("restored", "en", follows=["transit", "jobs"])
+    heed(Word("bc_1", "21610", Advice.OPTED_OUT), booth.person().hash, Channel.SMS, services=booth.services)
+    assert booth.text("EMPEZAR") == booth.says("start_first", "en", topics=[])
+    assert booth.text("START") == booth.says("restored", "en", follows=["transit"])
 
 
 def test_start_of_somebody_with_nothing_to_restore_shows_what_there_is(tmp_path: Path) -> None:
@@ -195,14 +198,6 @@ def test_a_topic_that_the_city_dropped_is_not_restored(tmp_path: Path) -> None:
     city = booth.services.city
     booth.services = replace(booth.services, city=replace(city, topics={name: topic for name, topic in city.topics.items() if name != "jobs"}))
     assert booth.text("START") == booth.says("restored", "en", follows=["transit"])
-
-
-def test_what_an_earlier_stop_ended_comes_back_unless_it_was_joined_meanwhile(tmp_path: Path) -> None:
-    booth = Booth(tmp_path)
-    for text in ("ALERTAS", "EMPLEOS", "ALTO", "ALERTAS"):
-        booth.text(text)
-    assert booth.text("START") == booth.says("restored", "es", follows=["transit", "jobs"])
-    assert booth.steps()[-1] == ("restored", "jobs")
 
 
 # --- crossing texts, many topics, early deaths ------------------------------------------------------------------------

@@ -63,12 +63,12 @@ def ids_of(street: Street, *addresses: str) -> set[str]:
 
 
 def left(street: Street, names: set[str], hashes: set[str]) -> list[str]:
-    """What still knows of somebody. The row of an opt-out may have the hash as its key, and then says nothing else."""
+    """What still knows of somebody. The row of an opt-out may have the hash as its key, and then says nothing but whether the provider blocks it too."""
     found = []
     for row in street.town.state.rows():
         text = f"{row.key.partition} {row.key.sort} {json.dumps(dict(row.values), ensure_ascii=False, default=sorted)}"
         own = row.key.sort == "ADDRESS" and row.key.partition.removeprefix("A#") in hashes
-        if own and set(row.values) == {"opted_out"}:
+        if own and set(row.values) in ({"opted_out"}, {"opted_out", "blocked"}):
             continue
         found += [text] if any(name in text for name in names | hashes) else []
     return found
@@ -116,9 +116,11 @@ def erased(street: Street, *at: str) -> None:
     street.town.tick()
 
 
-def test_nothing_is_left_in_table_queues_and_log(tmp_path: Path, lines: list[str]) -> None:
+@pytest.mark.parametrize("last_word", ["HELP", "STOP"])
+def test_nothing_is_left_in_table_queues_and_log(tmp_path: Path, lines: list[str], last_word: str) -> None:
     street = Street(tmp_path)
     a_life(street)
+    street.text(last_word, phone=NEW_PHONE)
     everybody = (PHONE, NEW_PHONE, MAIL)
     names = spellings(*everybody, *ids_of(street, *everybody))
     hashes = {street.services.store.vault.hash(address_of(one)) for one in everybody}
@@ -169,13 +171,14 @@ def test_whoever_is_erased_on_the_old_number_is_not_named_beside_the_new_one(tmp
     assert street.follows(NEW_PHONE) == {"transit": "en"}
 
 
-def test_a_phone_comes_back_with_start_and_is_new(tmp_path: Path) -> None:
+@pytest.mark.parametrize("texts", [["JOIN transit"], ["START", "1"]], ids=["a topic", "start"])
+def test_a_phone_comes_back_with_a_text_and_is_new(tmp_path: Path, texts: list[str]) -> None:
     street = Street(tmp_path)
     street.text("JOIN jobs")
     before = ids_of(street, PHONE)
     erased(street, PHONE)
-    assert "START" in (street.text("JOIN transit") or "")
-    street.text("START")
+    for text in texts:
+        street.text(text)
     assert street.follows() == {"transit": "en"}
     assert not ids_of(street, PHONE) & before
 
