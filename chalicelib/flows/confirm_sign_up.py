@@ -1,6 +1,6 @@
 """Confirm a sign-up: whoever holds the letter's link is the address's owner, and agrees."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.address import Channel
 from chalicelib.domain.consent import Consent, Step, detail_of, wording_id
@@ -8,6 +8,7 @@ from chalicelib.domain.conversation import known
 from chalicelib.errors import NotFound, TransactionRefused
 from chalicelib.flows.moving import Move, arrived_writes, close_old, leave_groups, move_of
 from chalicelib.flows.services import Services
+from chalicelib.flows.sharing import Shared, settled_writes, shared_of
 from chalicelib.state.table import Write
 from chalicelib.store.addresses import KnownAddress
 from chalicelib.store.packing import packed
@@ -16,8 +17,8 @@ from chalicelib.store.subscriptions import Subscription
 
 
 def confirm_sign_up(name: str, *, locale: str, services: Services) -> SignUp:
-    """Subscribe the topics of a sign-up, in the language of the page. Confirming again changes nothing. Raises NotFound where
-    there is none, or its 48 hours are over."""
+    """Subscribe the topics of a sign-up, in the language of the page; what is returned names whoever the address belongs to from now on. Confirming
+    again changes nothing. Raises NotFound where there is none, or its 48 hours are over."""
     found = services.store.sign_ups.get(name)
     if found is None or not (found.confirmed or found.is_valid(services.now())):
         raise NotFound("This link has ended. Sign up again and we send a new one.", code="link_ended")
@@ -26,37 +27,63 @@ def confirm_sign_up(name: str, *, locale: str, services: Services) -> SignUp:
     [address] = services.store.addresses.read([found.address])
     if address is None or not address.subscriber:
         raise NotFound("This link has ended. Sign up again and we send a new one.", code="link_ended")
-    move = move_of(found, address.subscriber, services=services)
+    move, shared = move_of(found, address.subscriber, services=services), shared_of(found, address, services=services)
     if move:
         close_old(move, services=services)
+    yes = _Yes(found, address, locale, move, shared)
     try:
-        for writes in packed([*(leave_groups(move, services=services) if move else ()), _writes(found, address, locale, move, services)]):
+        for writes in packed([*(leave_groups(move, services=services) if move else ()), _writes(yes, services)]):
             services.store.table.transact(writes)
     except TransactionRefused:
         again = services.store.sign_ups.get(name)
         if again is None or not again.confirmed:
             raise
-    return found
+        return replace(again, subscriber=address.subscriber)
+    return replace(found, subscriber=yes.subscriber)
 
 
-def _writes(found: SignUp, address: KnownAddress, locale: str, move: Move | None, services: Services) -> list[Write]:
+def shares_page(found: SignUp, *, services: Services) -> bool:
+    """Whether a yes to a sign-up would lead to a page that another address has too, as it stands now."""
+    [address] = services.store.addresses.read([found.address])
+    return shared_of(found, address, services=services) is not None
+
+
+@dataclass(frozen=True)
+class _Yes:
+    """A sign-up that is agreed to, its address, the language; the move that it makes, or the page that it comes to."""
+
+    sign_up: SignUp
+    address: KnownAddress
+    locale: str
+    move: Move | None
+    shared: Shared | None
+
+    @property
+    def subscriber(self) -> str:
+        """Whose the address is from now on."""
+        return self.shared.subscriber if self.shared else self.address.subscriber
+
+
+def _writes(yes: _Yes, services: Services) -> list[Write]:
     """All in one, for a yes that counts once."""
-    store, topics = services.store, known([*found.topics, *(move.parts if move else ())], services.city)
-    agreement = services.renderer().page("agreement", locale, topics=known(found.topics, services.city))
-    writes = [store.sign_ups.confirm_write(found.id), store.addresses.welcome_write(address), store.consents.wording_write(agreement)]
-    writes += arrived_writes(move, address.subscriber, services=services) if move else []
+    found, address, move, store = yes.sign_up, yes.address, yes.move, services.store
+    topics = known([*found.topics, *(move.parts if move else ())], services.city)
+    digits = found.digits if yes.shared else ""
+    agreement = services.renderer().page("agreement", yes.locale, topics=known(found.topics, services.city), digits=digits)
+    writes = [store.sign_ups.confirm_write(found.id), store.consents.wording_write(agreement)]
+    writes += settled_writes(yes.shared, address, services=services) if yes.shared else [store.addresses.welcome_write(address)]
+    writes += arrived_writes(move, yes.subscriber, services=services) if move else []
     for topic in topics:
-        subscription = Subscription(address.subscriber, topic, Channel.EMAIL, address.hash, locale)
-        subscription = _moved(subscription, move, services) if move else subscription
+        subscription = _chosen(Subscription(yes.subscriber, topic, Channel.EMAIL, address.hash, yes.locale), yes, services)
         entry = Consent(
-            subscriber=address.subscriber,
+            subscriber=yes.subscriber,
             address=address.hash,
             channel=Channel.EMAIL,
             topic=topic,
             step=Step.JOINED,
             how=found.how,
             source=found.id,
-            locale=locale,
+            locale=yes.locale,
             at=services.now(),
             wording=wording_id(agreement),
             detail=detail_of(subscription.filters, subscription.preferences, proof=found.detail),
@@ -65,8 +92,13 @@ def _writes(found: SignUp, address: KnownAddress, locale: str, move: Move | None
     return writes
 
 
-def _moved(one: Subscription, move: Move, services: Services) -> Subscription:
-    """With the choices that move; what is followed here already stays as it is."""
+def _chosen(one: Subscription, yes: _Yes, services: Services) -> Subscription:
+    """With the choices that move, or that are made on the page already; what is followed here already stays as it is."""
+    if yes.shared:
+        return replace(one, filters=yes.shared.parts.get(one.topic, one.filters), preferences=yes.shared.chosen)
+    if yes.move is None:
+        return one
+    move = yes.move
     own = next((had for had in services.store.subscriptions.of(one.subscriber, one.channel) if had.topic == one.topic), None)
     if own:
         return replace(one, filters=own.filters, preferences=own.preferences)

@@ -11,7 +11,7 @@ from chalicelib.domain.times import spoken as spoken_moment
 from chalicelib.errors import Invalid, Problem, StateContended, TransactionRefused
 from chalicelib.flows.posting import Posted, refuse_in_flight, replay
 from chalicelib.flows.services import Services
-from chalicelib.flows.signing import Origin, checked, take
+from chalicelib.flows.signing import Origin, checked, sharing, take
 from chalicelib.state.table import Write
 from chalicelib.store.requests import Answered, RequestName, read_answered
 
@@ -48,6 +48,7 @@ def post_subscriber(person: Person, visit: Visit, *, services: Services) -> Post
     Conflict where it is in flight."""
     addresses, topics, locale = _read(person, services)
     origin = Origin(how=How.STAFF, proof={"how": person.how, "at": spoken_moment(person.at), "by": visit.by})
+    origin = sharing(origin, addresses, services=services)
     also: list[Write] = [services.store.requests.write(visit.request, Answered(visit.body_hash, ANSWER), services.now())]
     try:
         for address in addresses:

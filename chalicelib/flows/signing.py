@@ -8,7 +8,7 @@ What an address is to us decides nothing here, and is not read: it is looked at 
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -47,7 +47,8 @@ class Human(StrEnum):
 class Origin:
     """Where a sign-up comes from: a page or staff; how sure it is that a person made it; the sentence that was shown, where it was none of ours that
     can be rendered again; the network address of whoever sent it, empty for staff; and what staff wrote down of the yes they were given. `instead_of`
-    names a subscriber whose place it takes, and `carried` what they chose."""
+    names a subscriber whose place it takes, and `carried` what they chose; `beside` one whose page it is to share, where nobody has proven the address
+    yet, and `digits` the last of the number that it is about."""
 
     how: How = How.WEB
     human: Human = Human.LIKELY
@@ -56,6 +57,8 @@ class Origin:
     proof: Mapping[str, Json] = field(default_factory=dict)
     instead_of: str = ""
     carried: Mapping[str, str] = field(default_factory=dict)
+    beside: str = ""
+    digits: str = ""
 
     @property
     def vouched(self) -> bool:
@@ -65,6 +68,17 @@ class Origin:
 
 A_PAGE = Origin()
 """Of which nothing more is known."""
+
+
+def sharing(origin: Origin, addresses: Sequence[Address], *, services: Services) -> Origin:
+    """Where a number and an email address were given at once: both are to share a page, which neither has yet."""
+    number = next((one.value for one in addresses if one.channel is Channel.SMS), "")
+    return replace(origin, beside=services.new_id(), digits=last_digits(number)) if number and len(addresses) > 1 else origin
+
+
+def last_digits(number: str) -> str:
+    """What tells whoever knows a number which one is meant, and nobody else."""
+    return number[-2:]
 
 
 def checked(email: str, phone: str, topics: list[str], services: Services) -> tuple[list[Address], list[str]]:
@@ -98,8 +112,9 @@ def take(address: Address, topics: list[str], locale: str, origin: Origin, *, se
     if full:
         _pass_over(full, also, services)
         return
-    shown = origin.shown or _shown(address.channel, topics, locale, services)
-    kept = _kept(address, topics, locale, origin, wording_id(shown) if shown else "", services)
+    kept = _kept(address, topics, locale, origin, services)
+    shown = origin.shown or _shown(kept, services)
+    kept = replace(kept, wording=wording_id(shown) if shown else "")
     reply = Reply(services.new_id(), kept.address, "confirm", kept.id, locale, channel=kept.channel)
     lasting = [cap for cap in wanted if cap.since_last]
     words = [store.consents.wording_write(shown)] if shown else []
@@ -121,8 +136,10 @@ def _pass_over(full: Cap, also: Sequence[Write], services: Services) -> None:
         services.store.table.transact(also)
 
 
-def _kept(address: Address, topics: list[str], locale: str, origin: Origin, wording: str, services: Services) -> SignUp:
+def _kept(address: Address, topics: list[str], locale: str, origin: Origin, services: Services) -> SignUp:
+    """What is waited for. An address that somebody has proven theirs has a page of its own, and keeps it; a page is shared only with words that say so."""
     found = services.store.addresses.claim(address, subscriber=services.new_id(), verified=False, until=services.now() + UNPROVEN)
+    shares = bool(origin.digits) and not found.verified
     return SignUp(
         id=services.new_id(),
         address=found.hash,
@@ -132,10 +149,11 @@ def _kept(address: Address, topics: list[str], locale: str, origin: Origin, word
         at=services.now(),
         channel=address.channel,
         how=origin.how,
-        wording=wording,
         proof=origin.proof,
         instead_of=origin.instead_of,
         carried=origin.carried,
+        beside=origin.beside if shares else "",
+        digits=origin.digits if shares else "",
     )
 
 
@@ -143,8 +161,8 @@ def _writes(kept: SignUp, reply: Reply, now: datetime, services: Services) -> li
     writes, letters = [services.store.sign_ups.put_write(kept), services.store.replies.put_write(reply, now)], [reply.id]
     if kept.how is How.WEB:
         writes.append(services.store.watch.asked_write(kept.id, now))
-    if kept.instead_of:
-        writes.append(services.store.moves.ask_write(kept.instead_of, kept.id, now))
+    if whose := kept.instead_of or kept.beside:
+        writes.append(services.store.moves.ask_write(whose, kept.id, now))
     if kept.channel is Channel.SMS:
         again = Reply(services.new_id(), kept.address, "remind", kept.id, kept.locale, channel=kept.channel, due=now + REMIND_AFTER)
         writes.append(services.store.replies.put_write(again, now))
@@ -152,6 +170,8 @@ def _writes(kept: SignUp, reply: Reply, now: datetime, services: Services) -> li
     return [*writes, services.store.erasures.ask_write(kept.address, kept.id, letters, now)]
 
 
-def _shown(channel: Channel, topics: list[str], locale: str, services: Services) -> str:
+def _shown(kept: SignUp, services: Services) -> str:
     """The sentence that a yes will agree to: for a phone the text itself; a letter's link shows its own."""
-    return services.renderer().reply("confirm", locale, topics=topics).body if channel is Channel.SMS else ""
+    if kept.channel is not Channel.SMS:
+        return ""
+    return services.renderer().reply("confirm", kept.locale, topics=list(kept.topics), beside=bool(kept.beside)).body

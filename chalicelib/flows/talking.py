@@ -10,6 +10,7 @@ from chalicelib.domain.preferences import Preferences
 from chalicelib.domain.talk_changes import Change, Confirm, Decline, Join, Leave, Narrow, Pause, SetLocale, StopAll, Welcome
 from chalicelib.flows.moving import Move, arrived_writes, leave_groups
 from chalicelib.flows.services import Services
+from chalicelib.flows.sharing import Shared, settled_writes
 from chalicelib.state.table import Write
 from chalicelib.store.addresses import KnownAddress
 from chalicelib.store.inbound import Inbound
@@ -25,12 +26,14 @@ MOST_AT_ONCE = 20
 
 @dataclass(frozen=True)
 class Acting:
-    """A text that is acted on, what its sender chose, and the sign-up that waits for them; with the move that its YES makes, if it makes one."""
+    """A text that is acted on, what its sender chose, and the sign-up that waits for them; with the move that its YES makes, or the
+    page that it comes to, if there is one."""
 
     inbound: Inbound
     preferences: Preferences
     sign_up: SignUp | None
     move: Move | None = None
+    shared: Shared | None = None
 
 
 def writes_of(acting: Acting, changes: Sequence[Change], *, reply: str, services: Services) -> Groups:
@@ -40,7 +43,8 @@ def writes_of(acting: Acting, changes: Sequence[Change], *, reply: str, services
     groups = [group for change in changes for group in writer.changed(change)]
     if acting.move and Confirm(acting.move.sign_up.id) in changes:
         return [*leave_groups(acting.move, services=services), *groups, *writer.moved(acting.move, [one for one in changes if isinstance(one, Join)])]
-    return [*groups, *writer.joined([change for change in changes if isinstance(change, Join)], welcome=Welcome() in changes)]
+    shared = acting.shared if acting.shared and Confirm(acting.shared.sign_up.id) in changes else None
+    return [*groups, *writer.joined([change for change in changes if isinstance(change, Join)], welcome=Welcome() in changes, shared=shared)]
 
 
 @dataclass(frozen=True)
@@ -70,13 +74,17 @@ class _Writer:
                 return [[self.services.store.sign_ups.decline_write(self.acting.inbound.person.hash)]]
         return []
 
-    def joined(self, joins: Sequence[Join], *, welcome: bool) -> Groups:
-        """The address is welcome again, and follows; all at once where one transaction holds it."""
+    def joined(self, joins: Sequence[Join], *, welcome: bool, shared: Shared | None = None) -> Groups:
+        """The address is welcome again, and follows; all at once where one transaction holds it. With `shared` it comes to that page."""
         if not welcome:
             return []
         store, person = self.services.store, self.acting.inbound.person
         found = store.addresses.claim(person.address, subscriber=self.services.new_id(), verified=True)
-        groups = [[store.addresses.welcome_write(judged(person, found))], *(self._join(one, found) for one in joins)]
+        welcomed: list[Write] = [store.addresses.welcome_write(judged(person, found))]
+        if shared:
+            welcomed = settled_writes(shared, judged(person, found), services=self.services)
+            found = replace(found, subscriber=shared.subscriber)
+        groups = [welcomed, *(self._join(one, found) for one in joins)]
         return [[write for group in groups for write in group]] if len(joins) <= MOST_AT_ONCE else groups
 
     def moved(self, move: Move, joins: Sequence[Join]) -> Groups:
@@ -98,7 +106,7 @@ class _Writer:
 
     def _join(self, join: Join, found: KnownAddress) -> list[Write]:
         store, inbound, sign_up = self.services.store, self.acting.inbound, self.acting.sign_up
-        had = next((one.preferences for one in self._follows if one.topic == join.topic), self._chosen_for(join.topic))
+        had = next((one.preferences for one in self._follows if one.topic == join.topic), self._chosen_for(join))
         subscription = Subscription(found.subscriber, join.topic, Channel.SMS, found.hash, inbound.locale, had, join.filters)
         consent = inbound.consent(join.step, join.topic, subscriber=found.subscriber, reply=self.reply, detail=detail_of(join.filters, had))
         if sign_up and join.sign_up == sign_up.id:
@@ -106,10 +114,12 @@ class _Writer:
             consent = replace(consent, how=sign_up.how, source=sign_up.id, wording=sign_up.wording or consent.wording, detail=detail)
         return [*store.subscriptions.join_writes(subscription), store.consents.add_write(consent)]
 
-    def _chosen_for(self, topic: str) -> Preferences:
-        """What a new subscription begins with: what moves with it, else what they chose for all they follow."""
-        move = self.acting.move
-        return (move.preferences(topic) if move else None) or self.acting.preferences
+    def _chosen_for(self, join: Join) -> Preferences:
+        """What a new subscription begins with: what moves with it, or stands on the page that it comes to, else what they chose for all they follow."""
+        move, shared = self.acting.move, self.acting.shared
+        if shared and join.sign_up == shared.sign_up.id:
+            return shared.chosen
+        return (move.preferences(join.topic) if move else None) or self.acting.preferences
 
     def _stopped(self) -> Groups:
         """Each subscription ends with its entry in the ledger, and what waits for a YES waits no more."""
@@ -130,11 +140,13 @@ class _Writer:
         return [*store.subscriptions.leave_writes(subscriber, topic, Channel.SMS), store.consents.leave_write(entry)]
 
     def _turned(self, change: SetLocale) -> Groups:
-        """What is followed comes in another language; the ledger hears of it where all was asked for."""
+        """What is followed comes in another language, and what waits for a YES; the ledger hears of it where all was asked for, and somebody is known."""
         store = self.services.store
         turning = [one for one in self._follows if change.topics is None or one.topic in change.topics]
         groups = [store.subscriptions.locale_writes([one], change.locale) for one in turning]
-        if change.topics is not None or not self._subscriber:
+        groups += [[store.sign_ups.turn_write(self.acting.sign_up.id, change.locale)]] if self.acting.sign_up else []
+        known = self.acting.inbound.person.known
+        if change.topics is not None or known is None or not known.verified:
             return groups
         entry = self.acting.inbound.consent(Step.LANGUAGE, EVERYTHING, subscriber=self._subscriber, reply=self.reply)
         return [*groups, [store.consents.add_write(entry)]]

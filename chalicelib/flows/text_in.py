@@ -17,6 +17,7 @@ from chalicelib.domain.talk_state import Talk, Waiting
 from chalicelib.errors import Invalid
 from chalicelib.flows.moving import Move, close_old, move_of
 from chalicelib.flows.services import Services
+from chalicelib.flows.sharing import Shared, shared_of
 from chalicelib.flows.talking import Acting, writes_of
 from chalicelib.store.inbound import Inbound, Replies
 from chalicelib.store.sign_ups import SignUp
@@ -38,13 +39,15 @@ def text_in(sid: str, *, sender: str, body: str, opt_out_type: str, services: Se
     person = store.subscribers.find(parse_phone(sender, pointer="#/From"))
     if person.known and (person.known.bad or person.known.faults):
         store.addresses.prove_good(person.hash)
-    preferences, sign_up = _preferences(person, services), store.sign_ups.waiting(person.hash, now)
+    sign_up = store.sign_ups.waiting(person.hash, now)
     move = move_of(sign_up, person.known.subscriber if person.known else "", services=services)
-    talk = _state(person, preferences, sign_up, move, services)
+    shared = shared_of(sign_up, person.known, services=services)
+    preferences = _preferences(person, services)
+    talk = _state(person, preferences, sign_up, (move or shared), services)
     zone = ZoneInfo(preferences.zone) if preferences.zone else city.zone
     taken = step(talk, Heard(body, opt_out_type), now, words=services.words(), city=city, zone=zone)
     inbound = Inbound(sid, person, taken.meaning, taken.locale, now, answered=bool(opt_out_type))
-    replies = _answer(Acting(inbound, preferences, sign_up, move), taken, services)
+    replies = _answer(Acting(inbound, preferences, sign_up, move, shared), taken, services)
     fields = {"sid": sid, "verb": str(taken.meaning.verb), "locale": taken.locale, "silent": not replies}
     _log.info("text answered", extra={"fields": fields})
     return replies
@@ -55,10 +58,10 @@ def _preferences(person: Person, services: Services) -> Preferences:
     return services.store.preferences.of(person.known.subscriber) if person.known and person.known.subscriber else UNCHOSEN
 
 
-def _state(person: Person, preferences: Preferences, sign_up: SignUp | None, move: Move | None, services: Services) -> Talk:
+def _state(person: Person, preferences: Preferences, sign_up: SignUp | None, brings: Move | Shared | None, services: Services) -> Talk:
     until = preferences.paused_until
     paused = until if until and until > services.now() else None
-    waiting = Waiting(sign_up.id, sign_up.topics, sign_up.locale, move.parts if move else {}) if sign_up else None
+    waiting = Waiting(sign_up.id, sign_up.topics, sign_up.locale, brings.parts if brings else {}) if sign_up else None
     return replace(person.talk, paused_until=paused, waiting=waiting, page=_page(person, services))
 
 

@@ -29,8 +29,8 @@ ZONES = (
 """What one can choose beside the city's zone and one's own."""
 
 _CHANNELS = {str(Channel.SMS): Channel.SMS, str(Channel.EMAIL): Channel.EMAIL}
-_MORE = ("messages", "move", "data", "erase")
-"""Pages of one's own, behind the same link: see `own.py`."""
+_MORE = ("messages", "add", "move", "data", "erase")
+"""Pages of one's own, behind the same link: see `own.py` and `addresses.py`."""
 _MOST_FIELDS = 5000
 _MOST_BYTES = 128 * 1024
 _NOTHING_WRONG: Mapping[str, Fault] = MappingProxyType({})
@@ -167,7 +167,7 @@ def _page(
         zone=_zone_of(shown, house),
         zones=_zones(seen, house),
         offers=["email-first"] if seen.has_both() else [],
-        more={name: f"{urlsplit(house.public_url).path}/preferences/{seen.token}/{name}" for name in _MORE},
+        more={name: f"{urlsplit(house.public_url).path}/preferences/{seen.token}/{name}" for name in _more(seen)},
     )
 
 
@@ -185,6 +185,11 @@ def _written(seen: Seen, locale: str, house: Services) -> Fields:
         fields |= {_prefix(topic) + name: values for name, values in written_filters(seen.filters(topic)).items()}
     own = next((one.locale for one in seen.follows), locale)
     return fields | written_preferences(seen.preferences, city=house.city, now=house.now()) | {"language": [own]}
+
+
+def _more(seen: Seen) -> list[str]:
+    """Their other pages. Whoever has one channel may add the other."""
+    return [name for name in _MORE if name != "add" or (seen.follows and not seen.has_both())]
 
 
 def _prefix(topic: str) -> str:

@@ -6,6 +6,7 @@ from chalice.app import Blueprint, Chalice, Response
 
 from chalicelib.flows.services import Services
 from chalicelib.intake import (
+    addresses,
     api,
     archive,
     broadcasts,
@@ -26,7 +27,26 @@ from chalicelib.intake import (
 )
 from chalicelib.intake.answers import answer, answered, finish
 
-DOORS = (sms, receipts, hooks, api, broadcasts, kiosks, kiosk, switches, subscribers, subscriber_import, erasures, explain, pages, archive, links, choices, own)
+DOORS = (
+    sms,
+    receipts,
+    hooks,
+    api,
+    broadcasts,
+    kiosks,
+    kiosk,
+    switches,
+    subscribers,
+    subscriber_import,
+    erasures,
+    explain,
+    pages,
+    archive,
+    links,
+    choices,
+    own,
+    addresses,
+)
 
 
 def open_doors(app: Chalice, services: Callable[[], Services]) -> None:

@@ -1,4 +1,4 @@
-"""What is one's own, behind the link to one's choices: `/preferences/{token}/messages`, `/data`, `/erase` and `/move`. A GET changes nothing."""
+"""What is one's own, behind the link to one's choices: `/preferences/{token}/messages`, `/data` and `/erase`. A GET changes nothing."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -6,25 +6,21 @@ from datetime import datetime
 
 from chalice.app import Blueprint, Request, Response
 
-from chalicelib.domain.address import Channel
 from chalicelib.domain.consent import Consent
 from chalicelib.domain.conversation import known
 from chalicelib.domain.filters import filter_values
 from chalicelib.domain.preferences import preference_values
 from chalicelib.domain.times import spoken
 from chalicelib.domain.told import Told
-from chalicelib.errors import Invalid, NotFound
 from chalicelib.flows.erase import erase
-from chalicelib.flows.move import move
-from chalicelib.flows.my_data import Mine, MyData, my_data
+from chalicelib.flows.my_data import Mine, MyData
 from chalicelib.flows.my_messages import my_messages
 from chalicelib.flows.services import Services
-from chalicelib.intake.html import HEADERS, chosen, first, html, languages, locale_of, page_view, read_form, signed_parts
+from chalicelib.intake.html import HEADERS, first, html, page_view, read_form
 from chalicelib.intake.pages import texting
-from chalicelib.intake.signing_up import network_of
+from chalicelib.intake.whose import holder_of
 from chalicelib.store.subscriptions import Subscription
 
-_CHANNELS = {str(Channel.SMS): Channel.SMS, str(Channel.EMAIL): Channel.EMAIL}
 _FILE = {"Content-Type": "application/json; charset=utf-8", "Content-Disposition": 'attachment; filename="my-data.json"'}
 
 
@@ -53,41 +49,16 @@ def routes(services: Callable[[], Services]) -> Blueprint:
     def erase_me(token: str) -> Response:
         return _erase(door.current_request, services(), token)
 
-    @door.route("/preferences/{token}/move", methods=["GET"])
-    @view
-    def move_page(token: str) -> Response:
-        return _move_page(door.current_request, services(), token)
-
-    @door.route("/preferences/{token}/move", methods=["POST"], content_types=["*/*"])
-    @view
-    def move_me(token: str) -> Response:
-        return _move(door.current_request, services(), token)
-
     return door
-
-
-def _whose(token: str, house: Services) -> tuple[str, Channel, MyData]:
-    """Whose link it is. Raises NotFound where nothing is left of them."""
-    subscriber, name = signed_parts("preferences", token, 2, house)
-    found = my_data(subscriber, services=house)
-    if found is None:
-        raise NotFound("This link has ended.", code="gone")
-    return subscriber, _CHANNELS[name], found
-
-
-def _locale(request: Request, house: Services, mine: MyData) -> str:
-    """Chosen on the page, else the language in which they are written to, else as the browser asks."""
-    own = next((one.locale for one in mine.follows if one.locale in languages(house)), None)
-    return chosen(request, house) or own or locale_of(request, house)
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------
 
 
 def _messages(request: Request, house: Services, token: str) -> Response:
-    subscriber, _, mine = _whose(token, house)
-    told = [_told(one, house) for one in my_messages(subscriber, services=house)]
-    return html("messages", request, house, locale=_locale(request, house, mine), messages=told, token=token, zone=house.city.zone)
+    holder = holder_of(token, house)
+    told = [_told(one, house) for one in my_messages(holder.subscriber, services=house)]
+    return html("messages", request, house, locale=holder.locale(request, house), messages=told, token=token, zone=house.city.zone)
 
 
 def _told(one: Told, house: Services) -> dict[str, object]:
@@ -101,17 +72,18 @@ def _told(one: Told, house: Services) -> dict[str, object]:
 
 
 def _data(request: Request, house: Services, token: str) -> Response:
-    subscriber, _, mine = _whose(token, house)
+    holder = holder_of(token, house)
+    mine = holder.data
     asked: Mapping[str, str] = request.query_params or {}
     if asked.get("download") == "json":
-        told = my_messages(subscriber, services=house)
+        told = my_messages(holder.subscriber, services=house)
         return Response(body=json.dumps(_file(mine, told, house), ensure_ascii=False, indent=1), status_code=200, headers={**HEADERS, **_FILE})
     waiting = [topic for one in mine.addresses for asked in one.sign_ups if not asked.confirmed for topic in asked.topics]
     return html(
         "data",
         request,
         house,
-        locale=_locale(request, house, mine),
+        locale=holder.locale(request, house),
         addresses=[one.address for one in mine.addresses],
         follows=mine.follows,
         ledger=[{**vars(one), "shown": mine.wordings.get(one.wording, "")} for one in mine.ledger],
@@ -190,36 +162,15 @@ def _moment(moment: datetime | None) -> str | None:
 
 
 def _erase_page(request: Request, house: Services, token: str) -> Response:
-    _, _, mine = _whose(token, house)
-    return html("erase", request, house, locale=_locale(request, house, mine), token=token, wrong=False)
+    holder = holder_of(token, house)
+    return html("erase", request, house, locale=holder.locale(request, house), token=token, wrong=False)
 
 
 def _erase(request: Request, house: Services, token: str) -> Response:
     """Only where the box was ticked."""
-    subscriber, _, mine = _whose(token, house)
-    locale = _locale(request, house, mine)
+    holder = holder_of(token, house)
+    locale = holder.locale(request, house)
     if first(read_form(request), "sure") != "yes":
         return html("erase", request, house, status=422, locale=locale, token=token, wrong=True)
-    erase(subscriber, services=house)
+    erase(holder.subscriber, services=house)
     return html("erased", request, house, locale=locale, texting=texting(house))
-
-
-# --- move -------------------------------------------------------------------------------------------------------------
-
-
-def _move_page(request: Request, house: Services, token: str, *, to: str = "", wrong: bool = False) -> Response:
-    _, channel, mine = _whose(token, house)
-    topics = known((one.topic for one in mine.follows if one.channel is channel), house.city)
-    status, locale = 422 if wrong else 200, _locale(request, house, mine)
-    return html("move", request, house, status=status, locale=locale, channel=str(channel), topics=topics, token=token, to=to, wrong=wrong)
-
-
-def _move(request: Request, house: Services, token: str) -> Response:
-    """The same answer for every number and address that could be one."""
-    subscriber, channel, mine = _whose(token, house)
-    to = first(read_form(request), "to")
-    try:
-        move(subscriber, channel, to, network=network_of(request), services=house)
-    except Invalid:
-        return _move_page(request, house, token, to=to, wrong=True)
-    return html("move_sent", request, house, locale=_locale(request, house, mine), channel=str(channel), token=token)

@@ -9,7 +9,7 @@ provider, too, holds back what goes there, as far as we know: then its owner's n
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from chalicelib.domain.address import Address, Channel
@@ -92,11 +92,18 @@ class Addresses:
         values: Values = {"subscriber": subscriber, "sealed": self.vault.seal_address(address), "channel": str(address.channel), "verified": verified}
         return Row(address_key(self.vault.hash(address)), values)
 
-    def welcome_write(self, known: KnownAddress) -> Write:
+    def welcome_write(self, known: KnownAddress) -> Update:
         """The write that proves an address its owner's, good, and willing: messages may go there again. For a transaction; refused
         where the owner said stop after `known` was read."""
         still = equals("opted_out", to_ms(known.opted_out)) if known.opted_out else every(Exists(), Lacks("opted_out"))
         return Update(address_key(known.hash), Change(set={"verified": True}, remove=("opted_out", "blocked", "ttl", *_GOOD_AGAIN)), expect=still)
+
+    def settle_write(self, known: KnownAddress, subscriber: str) -> Write:
+        """As `welcome_write`, of an address that nobody had proven theirs: it belongs to `subscriber` from now on. Refused where somebody has proven it
+        meanwhile, for then its id stays."""
+        write = self.welcome_write(known)
+        unproven = every(write.expect or Exists(), equals("subscriber", known.subscriber), equals("verified", False))
+        return replace(write, change=replace(write.change, set={**write.change.set, "subscriber": subscriber}), expect=unproven)
 
     def vouch_write(self, address: Address, *, subscriber: str, known: KnownAddress | None) -> Write:
         """The write that makes an address its owner's on a proof from elsewhere, for a transaction. Refused where they have said stop, or it is

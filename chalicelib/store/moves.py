@@ -1,5 +1,6 @@
 """Moves to a new address: beside the old subscriber `S#<old>` / `MOVE#<sign-up>` while the new address is asked; then `S#<new>` / `WAS#<old>` and
-`S#<old>` / `NOW#<new>`, so that each is found from the other when somebody is to be forgotten.
+`S#<old>` / `NOW#<new>`, so that each is found from the other when somebody is to be forgotten. An address that is asked to share somebody's page is
+noted in the same way while it is asked.
 """
 
 from collections.abc import Iterable
@@ -19,12 +20,16 @@ class Moves:
     table: Table
 
     def ask_write(self, old: str, sign_up: str, now: datetime) -> Write:
-        """The write that notes that an address is asked in place of a subscriber's, for a transaction."""
+        """The write that notes that an address is asked in place of a subscriber's, or to stand beside it, for a transaction."""
         return Put(Row(_asked_key(old, sign_up), {"ttl": round((now + _KEPT).timestamp())}))
+
+    def asked_write(self, old: str, sign_up: str) -> Write:
+        """The write that the address was asked and said yes, for a transaction."""
+        return Delete(_asked_key(old, sign_up))
 
     def done_writes(self, old: str, new: str, sign_up: str) -> list[Write]:
         """The writes that a move is done, for a transaction."""
-        return [*(Put(Row(one, {})) for one in (_was_key(new, old), _now_key(old, new))), Delete(_asked_key(old, sign_up))]
+        return [*(Put(Row(one, {})) for one in (_was_key(new, old), _now_key(old, new))), self.asked_write(old, sign_up)]
 
     def before(self, subscriber: str) -> list[str]:
         """Who moved here."""

@@ -9,7 +9,7 @@ from chalicelib.domain.address import Channel
 from chalicelib.domain.consent import How
 from chalicelib.domain.strict_json import Json
 from chalicelib.domain.times import from_ms, to_ms
-from chalicelib.state.table import Absent, Change, Delete, Key, Lacks, Put, Row, Table, Update, Values, Write
+from chalicelib.state.table import Absent, Change, Delete, Exists, Key, Lacks, Put, Row, Table, Update, Values, Write
 
 VALID = timedelta(hours=48)
 VALID_BY_TEXT = timedelta(hours=24)
@@ -21,7 +21,8 @@ class SignUp:
     """Topics that somebody asked for on a page or at a counter, for an address that is still to be proven theirs.
 
     `wording` is the id of the sentence that a yes agrees to, where it is known already; `proof` is what staff wrote down of the yes they were given.
-    `instead_of`: the subscriber that this address is to take the place of, and `carried` what they had chosen, by topic, as a ledger's entry keeps it."""
+    `instead_of`: the subscriber that this address is to take the place of, and `carried` what they had chosen, by topic, as a ledger's entry keeps it.
+    `beside`: the subscriber that this address is to belong to, so that a number and an email address share one page; `digits` are the number's last."""
 
     id: str
     address: str
@@ -36,6 +37,8 @@ class SignUp:
     proof: Mapping[str, Json] = field(default_factory=dict)
     instead_of: str = ""
     carried: Mapping[str, str] = field(default_factory=dict)
+    beside: str = ""
+    digits: str = ""
 
     def is_valid(self, now: datetime) -> bool:
         """Whether a yes still counts."""
@@ -96,12 +99,17 @@ class SignUps:
             "ttl": round((sign_up.at + _KEPT).timestamp()),
             **({"proof": json.dumps(dict(sign_up.proof), ensure_ascii=False)} if sign_up.proof else {}),
             **({"instead_of": sign_up.instead_of, "carried": json.dumps(dict(sign_up.carried), ensure_ascii=False)} if sign_up.instead_of else {}),
+            **({"beside": sign_up.beside, "digits": sign_up.digits} if sign_up.beside else {}),
         }
         return Put(Row(sign_up_key(sign_up.id), values), expect=Absent())
 
     def confirm_write(self, name: str) -> Write:
-        """The write that uses a sign-up up, for a transaction: refused the second time. Whose place it took it forgets."""
-        return Update(sign_up_key(name), Change(set={"confirmed": True}, remove=("instead_of", "carried")), expect=Lacks("confirmed"))
+        """The write that uses a sign-up up, for a transaction: refused the second time. Whose place it took, or whose page it shares, it forgets."""
+        return Update(sign_up_key(name), Change(set={"confirmed": True}, remove=("instead_of", "carried", "beside", "digits")), expect=Lacks("confirmed"))
+
+    def turn_write(self, name: str, locale: str) -> Write:
+        """The write that has a sign-up go on in another language, for a transaction."""
+        return Update(sign_up_key(name), Change(set={"locale": locale}), expect=Exists())
 
     def decline_write(self, address: str) -> Write:
         """The write that makes a phone's NO true, for a transaction: it is asked about nothing any more, nor reminded."""
@@ -141,4 +149,6 @@ def read_sign_up(name: str, values: Values) -> SignUp:
         proof=json.loads(str(values.get("proof", "{}"))),
         instead_of=str(values.get("instead_of", "")),
         carried=json.loads(str(values.get("carried", "{}"))),
+        beside=str(values.get("beside", "")),
+        digits=str(values.get("digits", "")),
     )

@@ -44,8 +44,8 @@ REPLIES: dict[str, list[dict[str, object]]] = {
     "stopped": [{}],
     "stop_or_leave": [{"follows": TOPICS[:2]}, {"follows": []}],
     "not_understood": [{}],
-    "confirm": [{"topics": [topic]} for topic in TOPICS],
-    "remind": [{"topics": [topic]} for topic in TOPICS],
+    "confirm": [{"topics": [topic], "beside": beside} for topic in TOPICS for beside in (False, True)],
+    "remind": [{"topics": [topic], "beside": beside} for topic in TOPICS for beside in (False, True)],
 }
 MANY_LANGUAGES: dict[str, list[dict[str, object]]] = {"which_language": [{}]}
 OWN_WORDS = {

@@ -84,6 +84,7 @@ SHARED_BY_FLOWS = {
     "weighing",
     "reviewing",
     "rosters",
+    "sharing",
     "watching",
     "signing",
 }

@@ -110,6 +110,16 @@ def test_what_is_wrong_is_named(desk: Desk, changes: dict[str, object], wrong: l
     assert kept(desk) == []
 
 
+def test_whoever_gives_a_number_and_an_address_is_asked_on_both_for_one_page(desk: Desk) -> None:
+    assert post(desk, phone="+12025550101", email="ana@example.org").status == 202
+    assert post(desk, phone="+12025550102").status == 202
+    *both, alone = kept(desk)
+    assert {one.channel for one in both} == {Channel.SMS, Channel.EMAIL}
+    assert len({one.beside for one in both}) == 1
+    assert [one.digits for one in both] == ["01", "01"]
+    assert alone.beside == ""
+
+
 def test_only_a_key_with_the_scope_may(desk: Desk) -> None:
     assert post(desk, key="approver").status == 403
     assert post(desk, key="admin").status == 202

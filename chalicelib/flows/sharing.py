@@ -1,0 +1,51 @@
+"""Sharing a page: a number and an email address that belong to one subscriber, who chooses for both in one place.
+
+An address comes to somebody's page with its own yes, to words that said so, and only if nobody had proven it theirs before: one that was somebody's
+keeps its id for ever, and what is planned for it its name.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.filters import Filters
+from chalicelib.domain.preferences import UNCHOSEN, Preferences
+from chalicelib.flows.services import Services
+from chalicelib.state.table import Write
+from chalicelib.store.addresses import KnownAddress
+from chalicelib.store.sign_ups import SignUp
+from chalicelib.store.subscriptions import Subscription
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A sign-up whose yes brings its address to `subscriber`: what they follow there already, and what they chose for all of it."""
+
+    sign_up: SignUp
+    subscriber: str
+    follows: Sequence[Subscription]
+    chosen: Preferences
+
+    @property
+    def parts(self) -> Mapping[str, Filters]:
+        """The part of each topic that is followed there, which the new address begins with."""
+        return {one.topic: one.filters for one in self.follows}
+
+
+def shared_of(sign_up: SignUp | None, known: KnownAddress | None, *, services: Services) -> Shared | None:
+    """The page that a yes to a sign-up leads to; None where its address has one of its own by now, or asked for none."""
+    if sign_up is None or known is None or not sign_up.beside or _has_own(known, services):
+        return None
+    follows = services.store.subscriptions.of(sign_up.beside)
+    own = services.store.preferences.of(sign_up.beside)
+    return Shared(sign_up, sign_up.beside, follows, own if own != UNCHOSEN else next((one.preferences for one in follows), UNCHOSEN))
+
+
+def settled_writes(shared: Shared, known: KnownAddress, *, services: Services) -> list[Write]:
+    """The writes that make an address the page's, proven and willing, for the transaction that takes its yes."""
+    store = services.store
+    return [store.addresses.settle_write(known, shared.subscriber), store.moves.asked_write(shared.subscriber, shared.sign_up.id)]
+
+
+def _has_own(known: KnownAddress, services: Services) -> bool:
+    """Whether somebody has proven an address theirs, or the ledger says anything of them, as of a phone that texted STOP and nothing else."""
+    return known.verified or bool(services.store.consents.of(known.subscriber))
