@@ -64,6 +64,7 @@ def _go(selector: str) -> Callable[[Page], None]:
 DONE: dict[str, Callable[[Page], None]] = {
     "join, wrong": _go("main form button"),
     "move, wrong": _go("main form button"),
+    "add, wrong": _go("main form button"),
     "erase, wrong": _go("main form button"),
     "confirmed": _go("main form button"),
     "unsubscribed": _go("button[value=these]"),

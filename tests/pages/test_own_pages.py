@@ -24,7 +24,7 @@ from tests.pages.browsing import check, opened
 from tests.pages.conftest import serve
 from tests.pages.test_pages import bones
 
-PAGES = ("/messages", "/data", "/erase", "/move")
+PAGES = ("/messages", "/data", "/erase", "/move", "/add")
 
 
 def a_reader(folder: Path, locale: str = "en") -> Street:
@@ -317,7 +317,7 @@ def test_after_it_every_link_has_ended_kindly(tmp_path: Path) -> None:
 def test_no_page_of_ones_own_puts_up_a_barrier(tmp_path: Path, browser: Browser, locale: str, width: int) -> None:
     street = a_reader(tmp_path, locale)
     with serve(street) as url, opened(browser, width=width) as page:
-        for name in ("/messages", "/data", "/move", "/erase"):
+        for name in ("/messages", "/data", "/move", "/add", "/erase"):
             page.goto(f"{url}{street.link(MAIL, name)}?lang={locale}")
             check(page)
         page.locator("main form button").click()

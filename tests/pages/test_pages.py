@@ -71,7 +71,10 @@ def a_city_with_a_reader(folder: Path) -> Booth:
         one = Subscription(WHO, topic, Channel.EMAIL, known.hash, "en")
         booth.state.table.put_many([audience_row(one), person_row(one)])
     say(booth, a_notice(FOUR))
-    booth.state.table.transact([store.sign_ups.put_write(SignUp("up1", known.hash, WHO, ("events",), "en", booth.clock()))])
+    new = store.addresses.claim(Address(Channel.EMAIL, "ben@example.org"), subscriber="e" * 32, verified=False)
+    beside = SignUp("up2", new.hash, new.subscriber, ("jobs",), "en", booth.clock(), beside="f" * 32, digits="23")
+    sign_ups = [SignUp("up1", known.hash, WHO, ("events",), "en", booth.clock()), beside]
+    booth.state.table.transact([store.sign_ups.put_write(one) for one in sign_ups])
     return booth
 
 
@@ -84,6 +87,7 @@ def paths(booth: Booth) -> dict[str, tuple[str, str]]:
         "join": ("GET", "/join"),
         "join, wrong": ("POST", "/join"),
         "confirm": ("GET", f"/confirm/{confirm}"),
+        "confirm, on one page": ("GET", f"/confirm/{sign('confirm', 'up2')}"),
         "confirmed": ("POST", f"/confirm/{confirm}"),
         "unsubscribe": ("GET", f"/unsubscribe/{end}"),
         "preferences": ("GET", f"/preferences/{choose}"),
@@ -95,6 +99,8 @@ def paths(booth: Booth) -> dict[str, tuple[str, str]]:
         "data": ("GET", f"/preferences/{choose}/data"),
         "move": ("GET", f"/preferences/{choose}/move"),
         "move, wrong": ("POST", f"/preferences/{choose}/move"),
+        "add": ("GET", f"/preferences/{choose}/add"),
+        "add, wrong": ("POST", f"/preferences/{choose}/add"),
         "erase": ("GET", f"/preferences/{choose}/erase"),
         "erase, wrong": ("POST", f"/preferences/{choose}/erase"),
         "archive": ("GET", "/archive"),

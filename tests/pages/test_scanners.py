@@ -18,7 +18,7 @@ def links(booth: Booth) -> dict[str, str]:
         "unsubscribe": f"/unsubscribe/{sign('unsubscribe', WHO, 'transit', 'email')}",
         "unsubscribe, not followed": f"/unsubscribe/{sign('unsubscribe', WHO, 'events', 'email')}",
         "preferences": f"/preferences/{sign('preferences', WHO, 'email')}",
-        **{f"{name} of mine": f"/preferences/{sign('preferences', WHO, 'email')}/{name}" for name in ("messages", "data", "move", "erase")},
+        **{f"{name} of mine": f"/preferences/{sign('preferences', WHO, 'email')}/{name}" for name in ("messages", "data", "move", "add", "erase")},
         "preferences of a phone": f"/preferences/{sign('preferences', WHO, 'sms')}",
         "preferences of nobody": f"/preferences/{sign('preferences', '4' + WHO[1:], 'email')}",
         "notice": "/n/nt_1",
