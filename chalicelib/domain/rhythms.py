@@ -67,9 +67,15 @@ def turned(rhythm: Rhythm, before: Preferences, after: Preferences, now: datetim
     slot, kept = slot_of(after), [first, *(one for one in rest if one.since <= now + SKEW)]
     if kept[-1].slot != slot:
         kept.append(Stretch(slot, now + SOON))
-    lasting = [one for one, end in zip(kept, [*(one.since for one in kept[1:]), _FOREVER], strict=True) if end > now - KEPT][-MOST:]
+    lasting = lately(tuple(kept), now)[-MOST:]
     plain = len(lasting) == 1 and lasting[0].slot is None
-    return () if plain else tuple(lasting)
+    return () if plain else lasting
+
+
+def lately(rhythm: Rhythm, now: datetime) -> Rhythm:
+    """The stretches that lasted until lately, of which something may still wait; the present one always."""
+    ends = [*(one.since for one in rhythm[1:]), _FOREVER]
+    return tuple(one for one, end in zip(rhythm, ends, strict=True) if end > now - KEPT)
 
 
 def carries(rhythm: Rhythm) -> bool:

@@ -73,8 +73,12 @@ def _writes(yes: _Yes, services: Services) -> list[Write]:
     writes = [store.sign_ups.confirm_write(found.id), store.consents.wording_write(agreement)]
     writes += settled_writes(yes.shared, address, services=services) if yes.shared else [store.addresses.welcome_write(address)]
     writes += arrived_writes(move, yes.subscriber, services=services) if move else []
+    follows = {one.topic: one for one in store.subscriptions.of(yes.subscriber, Channel.EMAIL)}
+    moving = {one.topic: one for one in move.follows} if move else {}
     for topic in topics:
-        subscription = _chosen(Subscription(yes.subscriber, topic, Channel.EMAIL, address.hash, yes.locale), yes, services)
+        own = follows.get(topic)
+        subscription = _chosen(Subscription(yes.subscriber, topic, Channel.EMAIL, address.hash, yes.locale), yes, own)
+        subscription = subscription.from_now(services.now(), before=own or moving.get(topic))
         entry = Consent(
             subscriber=yes.subscriber,
             address=address.hash,
@@ -92,14 +96,13 @@ def _writes(yes: _Yes, services: Services) -> list[Write]:
     return writes
 
 
-def _chosen(one: Subscription, yes: _Yes, services: Services) -> Subscription:
+def _chosen(one: Subscription, yes: _Yes, own: Subscription | None) -> Subscription:
     """With the choices that move, or that are made on the page already; what is followed here already stays as it is."""
     if yes.shared:
         return replace(one, filters=yes.shared.parts.get(one.topic, one.filters), preferences=yes.shared.chosen)
     if yes.move is None:
         return one
-    move = yes.move
-    own = next((had for had in services.store.subscriptions.of(one.subscriber, one.channel) if had.topic == one.topic), None)
     if own:
         return replace(one, filters=own.filters, preferences=own.preferences)
+    move = yes.move
     return replace(one, filters=move.parts.get(one.topic, one.filters), preferences=move.preferences(one.topic) or one.preferences)

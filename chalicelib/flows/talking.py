@@ -106,13 +106,19 @@ class _Writer:
 
     def _join(self, join: Join, found: KnownAddress) -> list[Write]:
         store, inbound, sign_up = self.services.store, self.acting.inbound, self.acting.sign_up
-        had = next((one.preferences for one in self._follows if one.topic == join.topic), self._chosen_for(join))
+        own = next((one for one in self._follows if one.topic == join.topic), None)
+        had = own.preferences if own else self._chosen_for(join)
         subscription = Subscription(found.subscriber, join.topic, Channel.SMS, found.hash, inbound.locale, had, join.filters)
+        subscription = subscription.from_now(self.services.now(), before=own or self._moving(join.topic))
         consent = inbound.consent(join.step, join.topic, subscriber=found.subscriber, reply=self.reply, detail=detail_of(join.filters, had))
         if sign_up and join.sign_up == sign_up.id:
             detail = detail_of(join.filters, had, proof=sign_up.detail)
             consent = replace(consent, how=sign_up.how, source=sign_up.id, wording=sign_up.wording or consent.wording, detail=detail)
         return [*store.subscriptions.join_writes(subscription), store.consents.add_write(consent)]
+
+    def _moving(self, topic: str) -> Subscription | None:
+        """The subscription whose place a new one takes: what waited for that waits for it."""
+        return next((one for one in self.acting.move.follows if one.topic == topic), None) if self.acting.move else None
 
     def _chosen_for(self, join: Join) -> Preferences:
         """What a new subscription begins with: what moves with it, or stands on the page that it comes to, else what they chose for all they follow."""

@@ -1,8 +1,11 @@
 """Unsubscribe: a message's link ends what brought that message, or everything on its channel."""
 
+from datetime import datetime
+
 from chalicelib.domain.address import Channel
 from chalicelib.domain.consent import Consent, How, Step
 from chalicelib.domain.digests import DIGEST
+from chalicelib.domain.rhythms import lately
 from chalicelib.domain.topic import lineage
 from chalicelib.flows.services import Services
 from chalicelib.store.packing import packed
@@ -15,7 +18,7 @@ def unsubscribe(subscriber: str, topic: str | None, channel: Channel, *, service
     already planned stops too. Ending what has ended is no error."""
     store = services.store
     follows = store.subscriptions.of(subscriber, channel)
-    ending = [one for one in follows if topic is None or services.city.revoke_all or brings(one, topic)]
+    ending = [one for one in follows if topic is None or services.city.revoke_all or brings(one, topic, services.now())]
     if ending and len(ending) == len(follows):
         store.addresses.opt_out(ending[0].address, services.now())
     source, step = services.new_id(), Step.STOPPED if topic is None else Step.LEFT
@@ -27,10 +30,10 @@ def unsubscribe(subscriber: str, topic: str | None, channel: Channel, *, service
     return [one.topic for one in ending]
 
 
-def brings(followed: Subscription, topic: str) -> bool:
-    """Whether following the one may bring a message of the other."""
+def brings(followed: Subscription, topic: str, now: datetime) -> bool:
+    """Whether following the one may bring a message of the other, or a digest did until lately."""
     if topic == DIGEST:
-        return any(one.slot for one in followed.whole_rhythm)
+        return any(one.slot for one in lately(followed.whole_rhythm, now))
     return followed.topic in lineage(topic) or topic in lineage(followed.topic)
 
 

@@ -79,7 +79,7 @@ def _confirm(request: Request, house: Services, token: str) -> Response:
 def _unsubscribe_page(request: Request, house: Services, token: str) -> Response:
     subscriber, topic, channel = _unsubscribe_parts(token, house)
     follows = house.store.subscriptions.of(subscriber, channel)
-    ending = [one.topic for one in follows if house.city.revoke_all or brings(one, topic)]
+    ending = [one.topic for one in follows if house.city.revoke_all or brings(one, topic, house.now())]
     return html("unsubscribe", request, house, locale=_locale(request, house, follows), ending=known(ending, house.city), others=len(follows) - len(ending))
 
 
