@@ -42,10 +42,11 @@ def read_filters_of(filled: Filled, *, city: City, old: Filters = EVERYTHING) ->
 
 
 def _journeys(filled: Filled, old: Sequence[Journey]) -> tuple[Journey, ...]:
-    """The ways that are filled in. One that was there keeps what the form does not ask."""
+    """The ways that are filled in. One that was there keeps what the form does not ask; those that the form has no room for stay."""
     known = {(one.route, one.direction, one.origin, one.destination): one for one in old}
     read = [_journey(filled, row) for row in range(MOST_JOURNEYS)]
-    return tuple(known.get((one.route, one.direction, one.origin, one.destination), one) for one in read if one != Journey())
+    kept = (known.get((one.route, one.direction, one.origin, one.destination), one) for one in read if one != Journey())
+    return (*kept, *old[MOST_JOURNEYS:])
 
 
 def _journey(filled: Filled, row: int) -> Journey:

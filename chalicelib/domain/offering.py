@@ -66,7 +66,7 @@ def written_filters(filters: Filters) -> dict[str, list[str]]:
         **_written_hours("hours", filters.hours),
         **_written_hours("travel", filters.travel),
     }
-    for row, one in enumerate(filters.journeys):
+    for row, one in enumerate(filters.journeys[:MOST_JOURNEYS]):
         said = {"route": one.route, "direction": one.direction, "origin": one.origin, "destination": one.destination}
         fields |= {f"{name}-{row}": [str(value)] for name, value in said.items() if value is not None}
     return {name: values for name, values in fields.items() if values}

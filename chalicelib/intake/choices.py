@@ -1,4 +1,7 @@
-"""The page behind the link to one's choices: `/preferences/{token}`. What is wrong is said beside its field, and nothing that was filled in is lost."""
+"""The page behind the link to one's choices: `/preferences/{token}`. What is wrong is said beside its field, and nothing that was filled in is lost.
+
+The form says what it showed, so that saving changes what somebody changed on it and nothing else: a page may lie open for days.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +15,7 @@ from chalicelib.domain.address import Channel
 from chalicelib.domain.choosing import read_filters_of, read_preferences_of
 from chalicelib.domain.fields import Fault, Fields, Filled
 from chalicelib.domain.filters import EVERYTHING, Filters
+from chalicelib.domain.meanwhile import merged
 from chalicelib.domain.offering import MOST_JOURNEYS, Part, is_paused, parts_of, written_filters, written_preferences
 from chalicelib.domain.preferences import Preferences
 from chalicelib.domain.topic import in_url
@@ -31,6 +35,8 @@ ZONES = (
 _CHANNELS = {str(Channel.SMS): Channel.SMS, str(Channel.EMAIL): Channel.EMAIL}
 _MORE = ("messages", "add", "move", "data", "erase")
 """Pages of one's own, behind the same link: see `own.py` and `addresses.py`."""
+_WAS = "was:"
+"""Before the name of a field: what it held when the page was shown."""
 _MOST_FIELDS = 5000
 _MOST_BYTES = 128 * 1024
 _NOTHING_WRONG: Mapping[str, Fault] = MappingProxyType({})
@@ -111,9 +117,10 @@ def routes(services: Callable[[], Services]) -> Blueprint:
 def _save(request: Request, house: Services, token: str) -> Response:
     seen, form = _seen(token, house), read_form(request, most_fields=_MOST_FIELDS, most_bytes=_MOST_BYTES)
     wrong: dict[str, Fault] = {}
-    choice = _choice(form, seen, wrong, request, house)
+    meant = _meant(form, _written(seen, _locale(request, house, seen), house))
+    choice = _choice(meant, seen, wrong, request, house)
     if wrong:
-        return _page(request, house, seen, fields=form, wrong=wrong)
+        return _page(request, house, seen, fields=meant, wrong=wrong)
     set_preferences(seen.subscriber, choice, services=house)
     return _page(request, house, _seen(token, house), saved=True)
 
@@ -126,6 +133,13 @@ def _seen(token: str, house: Services) -> Seen:
     own = _CHANNELS[name]
     others = [channel for channel in _CHANNELS.values() if channel is not own and any(one.channel is channel for one in follows)]
     return Seen(token, subscriber, [own, *others], follows, current_preferences(subscriber, follows, services=house))
+
+
+def _meant(form: Fields, now: Fields) -> Fields:
+    """A form's fields, where nobody touched them as they are now. One that does not say what it showed is meant as it is."""
+    shown = {name.removeprefix(_WAS): values for name, values in form.items() if name.startswith(_WAS)}
+    submitted = {name: values for name, values in form.items() if not name.startswith(_WAS)}
+    return merged(shown=shown, submitted=submitted, now=now) if shown else submitted
 
 
 def _choice(form: Fields, seen: Seen, wrong: dict[str, Fault], request: Request, house: Services) -> Choice:
@@ -151,7 +165,8 @@ def _page(
     request: Request, house: Services, seen: Seen, *, fields: Fields | None = None, wrong: Mapping[str, Fault] = _NOTHING_WRONG, saved: bool = False
 ) -> Response:
     locale, now, shown = _locale(request, house, seen), house.now(), seen.preferences
-    given = fields if fields is not None else _written(seen, locale, house)
+    stands = _written(seen, locale, house)
+    given = fields if fields is not None else stands
     return html(
         "preferences",
         request,
@@ -161,6 +176,7 @@ def _page(
         channels=[str(channel) for channel in seen.channels],
         topics=[_topic(topic, given, wrong, seen, house) for topic in house.city.topics],
         mine=Filled(given),
+        was={_WAS + name: values for name, values in stands.items()},
         wrong={at: str(fault) for at, fault in wrong.items()},
         saved=saved,
         paused_until=shown.paused_until if is_paused(shown, now) else None,
@@ -184,7 +200,8 @@ def _written(seen: Seen, locale: str, house: Services) -> Fields:
     for topic in house.city.topics:
         fields |= {_prefix(topic) + name: values for name, values in written_filters(seen.filters(topic)).items()}
     own = next((one.locale for one in seen.follows), locale)
-    return fields | written_preferences(seen.preferences, city=house.city, now=house.now()) | {"language": [own]}
+    preferences = seen.preferences if seen.has_both() else replace(seen.preferences, email_first=False)
+    return fields | written_preferences(preferences, city=house.city, now=house.now()) | {"language": [own]}
 
 
 def _more(seen: Seen) -> list[str]:

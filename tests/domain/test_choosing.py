@@ -102,6 +102,15 @@ def test_what_the_form_does_not_ask_of_a_way_stays() -> None:
     assert filters(old, route_0="Red", origin_0="A", destination_0="C", pay="1")[0] == Filters(journeys=(kept,), pay=1)
 
 
+def test_ways_that_the_form_has_no_room_for_stay() -> None:
+    old = Filters(journeys=tuple(Journey(route=str(number)) for number in range(MOST_JOURNEYS + 2)))
+    shown = written_filters(old)
+    assert len(shown) == MOST_JOURNEYS
+    changed = {f"jobs.{name}": values for name, values in shown.items()} | {"jobs.severity": ["severe"], "jobs.route-0": ["Red"]}
+    read = read_filters_of(Filled(changed, "jobs."), city=CITY, old=old)
+    assert read == replace(old, severity=Severity.SEVERE, journeys=(Journey(route="Red"), *old.journeys[1:]))
+
+
 def test_what_nobody_touched_stays_to_the_letter() -> None:
     old = Filters(hours=Hours(WEEK, 600, 1440), severity=Severity.MINOR, categories=frozenset({"arts, crafts"}), areas=frozenset({"gone"}))
     assert filters(old, **{name.replace("-", "_"): values for name, values in written_filters(old).items()}) == (old, {})

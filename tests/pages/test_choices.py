@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,13 +23,17 @@ Fields = list[tuple[str, str]]
 
 def as_it_stands(booth: Booth, channel: str = "email", **changed: str | None) -> Fields:
     """The form as a browser would send it back untouched, but for what is named (`_` for `-`, `__` for `.`); None takes a field away."""
-    page = bones(booth.get(choosing(booth, channel)).text)
+    return sent_back(booth.get(choosing(booth, channel)).text, **changed)
+
+
+def sent_back(page: str, **changed: str | None) -> Fields:
+    """The form of a page, likewise."""
     fields: Fields = []
-    for one in page.of("input"):
+    for one in bones(page).of("input"):
         if one.get("type") in {"checkbox", "radio"} and "checked" not in one:
             continue
         fields.append((str(one["name"]), str(one.get("value") or "")))
-    fields += re.findall(r'<select[^>]* name="([^"]+)"[^>]*>.*?<option value="([^"]*)"[^>]* selected', booth.get(choosing(booth, channel)).text, re.S)
+    fields += re.findall(r'<select[^>]* name="([^"]+)"[^>]*>.*?<option value="([^"]*)"[^>]* selected', page, re.S)
     named = {name.replace("__", ".").replace("_", "-"): value for name, value in changed.items()}
     return [one for one in fields if one[0] not in named] + [(name, value) for name, value in named.items() if value is not None]
 
@@ -184,6 +188,128 @@ def test_a_channel_that_one_does_not_have_cannot_be_joined(tmp_path: Path) -> No
     booth = reader(tmp_path, "transit")
     booth.submit(choosing(booth), [*as_it_stands(booth), ("topic-sms", "transit")])
     assert follows(booth, Channel.SMS) == {}
+
+
+# --- a page that lay open ---------------------------------------------------------------------------------------------
+
+
+def changed(booth: Booth, topic: str, **values: object) -> None:
+    """A subscription changes elsewhere."""
+    one = replace(subscription(booth, topic), **values)
+    booth.state.table.transact(booth.services.store.subscriptions.change_writes(one, before=subscription(booth, topic)))
+
+
+def joined_elsewhere(booth: Booth, topic: str) -> None:
+    one = replace(booth.services.store.subscriptions.of(WHO, Channel.EMAIL)[0], topic=topic)
+    booth.state.table.put_many([audience_row(one), person_row(one)])
+
+
+def test_what_was_joined_meanwhile_stays(tmp_path: Path) -> None:
+    booth = reader(tmp_path, "transit")
+    fields = as_it_stands(booth, calm="yes")
+    joined_elsewhere(booth, "jobs")
+    answer = booth.submit(choosing(booth), fields)
+    assert re.findall(r'name="topic-email" value="([^"]+)" checked', answer.text) == ["transit", "jobs"]
+    assert follows(booth) == {"transit": "en", "jobs": "en"}
+    assert [one.step for one in ledger(booth)] == ["preferences"]
+
+
+def test_what_was_left_meanwhile_is_not_joined_again(tmp_path: Path) -> None:
+    booth = reader(tmp_path, "transit", "jobs")
+    fields = as_it_stands(booth, quiet="none")
+    booth.submit(ending(booth, "jobs"), [("List-Unsubscribe", "One-Click")])
+    assert booth.submit(choosing(booth), [*fields, ("topic-email", "events")]).status == 200
+    assert follows(booth) == {"transit": "en", "events": "en"}
+
+
+def test_who_stopped_meanwhile_stays_stopped(tmp_path: Path) -> None:
+    booth = reader(tmp_path, "transit")
+    with_phone(booth, "transit")
+    fields = as_it_stands(booth, channel="sms", calm="yes")
+    for channel in ("sms", "email"):
+        booth.submit(ending(booth, "transit", channel), [("end", "all")])
+    assert booth.submit(choosing(booth, "sms"), fields).status == 200
+    assert (follows(booth), follows(booth, Channel.SMS)) == ({}, {})
+    assert opted_out(booth) and opted_out(booth, Channel.SMS)
+
+
+def test_a_channel_that_came_meanwhile_stays(tmp_path: Path) -> None:
+    booth = reader(tmp_path, "transit")
+    fields = as_it_stands(booth, digest="daily")
+    with_phone(booth, "events")
+    booth.submit(choosing(booth), fields)
+    assert (follows(booth), follows(booth, Channel.SMS)) == ({"transit": "en"}, {"events": "en"})
+    assert subscription(booth, "events", Channel.SMS).preferences.digest is Digest.DAILY
+
+
+def test_whoever_unticks_all_gets_nothing_whatever_came_meanwhile(tmp_path: Path) -> None:
+    booth = reader(tmp_path, "transit")
+    fields = [one for one in as_it_stands(booth) if one[0] != "topic-email"]
+    joined_elsewhere(booth, "jobs")
+    booth.submit(choosing(booth), fields)
+    assert (follows(booth), opted_out(booth)) == ({}, True)
+
+
+def test_preferences_parts_and_language_that_changed_meanwhile_stay(tmp_path: Path) -> None:
+    booth = reader(tmp_path, "transit", "jobs")
+    fields = as_it_stands(booth, jobs__pay="45000", digest="weekly")
+    later = Preferences(quiet=(1320, 420), paused_until=datetime(2026, 12, 24, 5, tzinfo=UTC))
+    kept = Filters(areas=frozenset({"harbor"}))
+    for topic in ("transit", "jobs"):
+        changed(booth, topic, preferences=later, locale="es", filters=kept if topic == "transit" else EVERYTHING)
+    booth.state.table.transact([booth.services.store.preferences.write(WHO, later)])
+    booth.submit(choosing(booth), fields)
+    assert follows(booth) == {"transit": "es", "jobs": "es"}
+    assert booth.services.store.preferences.of(WHO) == replace(later, digest=Digest.WEEKLY)
+    assert (subscription(booth, "transit").filters, subscription(booth, "jobs").filters) == (kept, Filters(pay=45000))
+
+
+def test_what_was_changed_on_the_page_wins_over_what_changed_meanwhile(tmp_path: Path) -> None:
+    booth = reader(tmp_path, "transit")
+    fields = as_it_stands(booth, pause="2026-12-20", language="ar")
+    changed(booth, "transit", preferences=Preferences(paused_until=datetime(2026, 12, 24, 5, tzinfo=UTC)), locale="es")
+    booth.submit(choosing(booth), fields)
+    assert subscription(booth, "transit").preferences.paused_until == datetime(2026, 12, 20, 5, tzinfo=UTC)
+    assert follows(booth) == {"transit": "ar"}
+
+
+def test_a_pause_that_ended_while_the_page_lay_open_is_no_fault(tmp_path: Path) -> None:
+    booth = reader(tmp_path, "transit")
+    booth.submit(choosing(booth), as_it_stands(booth, pause="2026-12-02"))
+    fields = as_it_stands(booth, calm="yes")
+    booth.clock.advance(timedelta(days=3))
+    assert booth.submit(choosing(booth), fields).status == 200
+    assert subscription(booth, "transit").preferences.calm
+
+
+def test_a_page_with_a_fault_shows_what_changed_meanwhile_and_what_was_filled_in(tmp_path: Path) -> None:
+    booth = reader(tmp_path, "transit")
+    fields = as_it_stands(booth, jobs__pay="much")
+    joined_elsewhere(booth, "jobs")
+    answer = booth.submit(choosing(booth), fields)
+    assert answer.status == 422
+    assert re.findall(r'name="topic-email" value="([^"]+)" checked', answer.text) == ["transit", "jobs"]
+    assert set(re.findall(r'name="was:topic-email" value="([^"]+)"', answer.text)) == {"transit", "jobs"}
+    assert 'name="jobs.pay" type="text" value="much"' in answer.text
+
+
+def test_what_was_changed_beside_a_fault_is_saved_once_the_fault_is_mended(tmp_path: Path) -> None:
+    booth = reader(tmp_path, "transit", "jobs")
+    fields = [one for one in as_it_stands(booth, jobs__pay="much", calm="yes") if one != ("topic-email", "transit")]
+    answer = booth.submit(choosing(booth), fields)
+    booth.submit(choosing(booth), sent_back(answer.text, jobs__pay="45000"))
+    assert follows(booth) == {"jobs": "en"}
+    mine = subscription(booth, "jobs")
+    assert (mine.filters, mine.preferences) == (Filters(pay=45000), Preferences(calm=True))
+
+
+def test_what_only_both_channels_offer_is_kept_for_whoever_saw_one(tmp_path: Path) -> None:
+    booth = reader(tmp_path, "transit")
+    changed(booth, "transit", preferences=Preferences(email_first=True))
+    fields = as_it_stands(booth, calm="yes")
+    with_phone(booth, "transit")
+    booth.submit(choosing(booth), fields)
+    assert subscription(booth, "transit").preferences == Preferences(calm=True, email_first=True)
 
 
 # --- what is wrong ----------------------------------------------------------------------------------------------------
