@@ -25,6 +25,7 @@ class Verb(StrEnum):
     PLACE = "place"
     PAUSE = "pause"
     RESUME = "resume"
+    THANKS = "thanks"
     UNKNOWN = "unknown"
 
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from chalicelib.domain.city import City
 from chalicelib.domain.conversation import Asked, Meaning, Verb, as_provider_heard, locale_for, spoken
 from chalicelib.domain.talk_changes import Decline, Leave, Said, SetLocale, StopAll, Taken
-from chalicelib.domain.talk_hearing import understand
+from chalicelib.domain.talk_hearing import LOOKS_LIKE, understand
 from chalicelib.domain.talk_joins import confirmed, joined, restored
 from chalicelib.domain.talk_lists import guess, listed, options_of
 from chalicelib.domain.talk_pauses import pausing, resuming
@@ -95,17 +95,15 @@ def _no(turn: Turn) -> Taken:
 
 
 def _join(turn: Turn) -> Taken:
+    """What is named; or which was meant. Whoever said stop, and now writes what only looks like a topic, gets silence."""
     if turn.meaning.topics:
         return joined(turn)
+    if turn.talk.opted_out and (turn.talk.blocked or turn.meaning.word == LOOKS_LIKE):
+        return turn.silent() if turn.meaning.word == LOOKS_LIKE else turn.taken(Said("start_first", {"topics": []}))
     if turn.meaning.near:
-        return _guessed(turn)
+        return guess(turn, Asked.TOPIC, turn.meaning.near)
     topics = [topic for topic in turn.city.topics if topic not in turn.talk.topics] or list(turn.city.topics)
     return turn.asks(Said("which_topic", {"topics": topics}), asked=Asked.TOPIC, options=options_of(topics))
-
-
-def _guessed(turn: Turn) -> Taken:
-    """One of these? But whoever said stop, and now writes what only looks like a topic, gets silence."""
-    return turn.silent() if turn.talk.opted_out else guess(turn, Asked.TOPIC, turn.meaning.near)
 
 
 def _leave(turn: Turn) -> Taken:
@@ -158,11 +156,14 @@ def _unclear_stop(turn: Turn) -> Taken:
 
 
 def _unknown(turn: Turn) -> Taken:
-    """Which language? Or what we do understand. Once a day; whoever said stop gets silence."""
+    """Which language? Or what we do understand. Once a day, but what we asked them just now is asked once more; whoever said stop gets silence."""
     if turn.talk.opted_out:
         return turn.silent()
     if turn.asked is Asked.PLACE:
         return unplaced(turn)
+    if turn.asked in _ASKED_AGAIN and not turn.talk.memory.tries:
+        asking = _ASKED_AGAIN[turn.asked](turn)
+        return replace(asking, memory=replace(asking.memory, tries=1))
     if turn.talk.memory.was_helped(turn.now):
         return turn.silent()
     helped = replace(turn.talk.memory, helped_at=turn.now)
@@ -170,6 +171,14 @@ def _unknown(turn: Turn) -> Taken:
         return turn.asks(Said("which_language", {}), asked=Asked.LANGUAGE, options=turn.city.languages, memory=helped)
     return turn.taken(Said("not_understood", {}), memory=helped)
 
+
+def _thanks(turn: Turn) -> Taken:
+    """Nothing to answer, but for a stranger, whose first word it is."""
+    return turn.silent() if turn.talk.locale else _unknown(turn)
+
+
+_ASKED_AGAIN: Mapping[Asked, Callable[[Turn], Taken]] = {Asked.PAUSE: pausing, Asked.LEAVE: _leave}
+"""Direct questions: silence would leave whoever answers in their own words waiting."""
 
 _TAKES: Mapping[Verb, Callable[[Turn], Taken]] = {
     Verb.STOP: _stop,
@@ -183,6 +192,7 @@ _TAKES: Mapping[Verb, Callable[[Turn], Taken]] = {
     Verb.PLACE: placed,
     Verb.PAUSE: pausing,
     Verb.RESUME: resuming,
+    Verb.THANKS: _thanks,
     Verb.HELP: _help,
     Verb.UNCLEAR_STOP: _unclear_stop,
     Verb.UNKNOWN: _unknown,

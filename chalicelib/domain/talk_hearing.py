@@ -18,8 +18,12 @@ from chalicelib.domain.words import Vocabulary, Words
 LONGEST = 1600
 """What a provider passes on of one text; anything after it is not read."""
 
+LOOKS_LIKE = "near"
+"""The word of a text that only looks like a topic, and asks for none."""
+
 _QUESTION_MARKS = "?？؟"
 _VERB_LAST = "ko"
+_WISHED = frozenset({Verb.HELP, Verb.LEAVE, Verb.LIST, Verb.LANGUAGE, Verb.PAUSE, Verb.RESUME})
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ def _is_one_word(text: _Text) -> Meaning | None:
         return Meaning(Verb.HELP, key, locale=words.help[key])
     if key in words.start:
         return Meaning(Verb.START, key, locale=words.start[key], unblocks=text.raw.strip().casefold() in words.unblocking)
-    tables = ((Verb.LIST, words.list), (Verb.RESUME, words.resume), (Verb.YES, words.yes), (Verb.NO, words.no))
+    tables = ((Verb.LIST, words.list), (Verb.RESUME, words.resume), (Verb.YES, words.yes), (Verb.NO, words.no), (Verb.THANKS, words.thanks))
     return next((Meaning(verb, key, locale=table[key]) for verb, table in tables if key in table), None)
 
 
@@ -143,11 +147,14 @@ def _leaves_unknown(text: _Text) -> Meaning | None:
 
 
 def _joins(text: _Text) -> Meaning | None:
-    """`JOIN red line, jobs`. What is known is joined where the rest is but mistyped; with words that say we know not what, nothing is."""
+    """`JOIN red line, jobs`. What is known is joined where the rest is but mistyped; with words that say we know not what, nothing is. A stop word
+    among those is asked about."""
     word, rest = _command(text, text.words.join)
     if not word:
         return None
     named, spoken_in = text.names.read(rest, everywhere=True), text.words.join[word]
+    if text.words.mentions_stop(" ".join(named.unknown)):
+        return None
     near = _near(named, text)
     if not named.topics or (named.unknown and not near):
         return Meaning(Verb.JOIN, word, near=near, locale=spoken_in)
@@ -179,8 +186,8 @@ def _names_place(text: _Text) -> Meaning | None:
 
 
 def _answers_pause(text: _Text) -> Meaning | None:
-    """`Dec 1`, `10 days`, after we asked until when."""
-    until = _until(text.raw, None, text) if text.asked is Asked.PAUSE else None
+    """`Dec 1`, `10 days`, after we asked until when, or whether all is to stop."""
+    until = _until(text.raw, None, text) if text.asked in {Asked.PAUSE, Asked.STOP} else None
     return Meaning(Verb.PAUSE, "until", until=until) if until else None
 
 
@@ -199,10 +206,22 @@ def _is_angry(text: _Text) -> Meaning | None:
     return Meaning(Verb.STOP if text.asked is Asked.STOP else Verb.UNCLEAR_STOP, "stop")
 
 
+def _wishes(text: _Text) -> Meaning | None:
+    """`I want events`, `quiero cambiar idioma`, `행사 알려주세요`: what is wished for, where that is a topic or a command and nothing else."""
+    for word, rest in _splits(text, text.words.wish):
+        named = text.names.read(rest.split(), everywhere=True)
+        if named.topics and not named.unknown:
+            return _joining(named, text.words.wish[word])
+        wished = understand(rest, words=text.words, city=text.city, today=text.today)
+        if wished.verb in _WISHED:
+            return wished
+    return None
+
+
 def _is_near(text: _Text) -> Meaning | None:
     """`EVNTS`. A word of ours was taken by the rules before."""
     near = text.names.near("".join(token for token in text.tokens if token not in text.words.fillers), text.city.topics)
-    return Meaning(Verb.JOIN, "near", near=near) if near else None
+    return Meaning(Verb.JOIN, LOOKS_LIKE, near=near) if near else None
 
 
 _RULES = (
@@ -222,6 +241,7 @@ _RULES = (
     _answers_pause,
     _mentions_stop,
     _is_angry,
+    _wishes,
     _is_near,
 )
 

@@ -51,7 +51,7 @@ class Phrases:
 class Words:
     """Every word we know, by what it does. Made by `parse`. `stop_keys` are stop words and sentences without their spaces; `insistent` are
     sentences that mean stop wherever they stand, unless one of `denials` comes before; `pause_near` are words for a pause that hold a stop word:
-    they count only with a date."""
+    they count only with a date; those of `wish` only beside a topic or a command."""
 
     stop: Vocabulary
     help: Vocabulary
@@ -66,6 +66,8 @@ class Words:
     resume: Vocabulary
     everywhere: Vocabulary
     living: Vocabulary
+    wish: Vocabulary
+    thanks: Vocabulary
     yes: Vocabulary
     no: Vocabulary
     stop_keys: Vocabulary
@@ -166,6 +168,8 @@ def _words(data: Mapping[str, Any]) -> Words:
         resume=vocabulary("resume"),
         everywhere=vocabulary("everywhere"),
         living=_vocabulary(data["living"]),
+        wish=vocabulary("wish"),
+        thanks=vocabulary("thanks"),
         yes=vocabulary("yes"),
         no=vocabulary("no"),
         stop_keys={**endings.keys(), **stop},

@@ -45,14 +45,14 @@ WORDS = {
 SENTENCES = {
     "en": "stop texting me|wrong number|no more messages|no more texts|take me off your list|remove me from this list|don't text me|leave me alone|I want to unsubscribe|stop sending me messages"
     "|you have the wrong number|lose my number|not interested|unsubscribe me|please opt me out".replace("|please opt me out", ""),
-    "es": "no más mensajes|número equivocado|dejen de escribirme|no me manden más|quiero darme de baja|ya no quiero recibir mensajes|quítenme de la lista|no me escriban",
+    "es": "no más mensajes|número equivocado|dejen de escribirme|no me manden más|quiero darme de baja|ya no quiero recibir mensajes|quítenme de la lista|no me escriban|quiero dejar de recibir mensajes|quiero que paren",
     "fr": "plus de messages|mauvais numéro|laissez-moi tranquille|ne m'écrivez plus|retirez-moi de la liste",
     "pt": "chega de mensagens|número errado|não quero mais mensagens|me tire da lista|não me mande mais mensagens",
-    "ht": "pa voye mesaj ankò|move nimewo|kite m trankil|pa ekri m ankò",
+    "ht": "pa voye mesaj ankò|move nimewo|kite m trankil|pa ekri m ankò|m pa vle resevwa mesaj",
     "vi": "nhầm số|đừng nhắn tin|tôi không muốn nhận tin nữa|để tôi yên",
     "fil": "huwag na mag-text|maling numero|tigilan nyo na ako|ayoko na ng text",
     "zh": "不要再发了|别再发|打错了|号码错误|不想收到短信|不要再傳了|打錯了|號碼錯誤",
-    "ko": "보내지 마세요|그만 보내세요|잘못된 번호입니다|연락하지 마세요",
+    "ko": "보내지 마세요|그만 보내세요|잘못된 번호입니다|연락하지 마세요|취소하고 싶어요|구독 취소하고 싶어요|그만두고 싶습니다",
     "ru": "больше не пишите|не пишите мне|вы ошиблись номером|удалите меня из списка|оставьте меня в покое",
     "ar": "لا ترسلوا رسائل|رقم خاطئ|كفى|لا اريد رسائل",
 }
