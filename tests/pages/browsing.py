@@ -25,6 +25,10 @@ _FOCUS = """() => {
 }"""
 
 
+WIDTHS = (320, 1280)
+"""A small phone's, and a desk's."""
+
+
 @contextmanager
 def opened(browser: Browser, *, width: int = 320, script: bool = True) -> Iterator[Page]:
     """A page of its own. What its policy blocks, and what a script of ours throws, fails the test. Without `script` none is fetched."""
@@ -49,6 +53,13 @@ def check(page: Page) -> None:
     assert barriers == [], (page.url, barriers)
     assert not page.evaluate(_WIDER), page.url
     assert small == [], (page.url, small)
+
+
+def check_at_all_widths(page: Page) -> None:
+    """The same at each width, in a page that is opened once."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        check(page)
 
 
 def tabbed(page: Page) -> dict[str, object]:

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from chalicelib.domain.notice import Severity
 from tests.conversation.booth import Booth
-from tests.pages.browsing import check, opened, tab_to, tabbed
+from tests.pages.browsing import check, check_at_all_widths, opened, tab_to, tabbed
 from tests.pages.conftest import serve
 from tests.pages.said import say
 from tests.pages.test_links import WHO, choosing, reader
@@ -74,21 +74,20 @@ DONE: dict[str, Callable[[Page], None]] = {
 """How a page that answers a form is reached from the page of that form."""
 
 
-@pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize("locale", ["en", "es", "ar"])
-def test_no_page_puts_up_a_barrier(tmp_path: Path, browser: Browser, locale: str, width: int) -> None:
+def test_no_page_puts_up_a_barrier(tmp_path: Path, browser: Browser, locale: str) -> None:
     """A page that names a script is looked at again without it; of all others there is nothing to leave out."""
     booth = a_city_with_a_reader(tmp_path)
     with ExitStack() as stack:
-        url, plain = stack.enter_context(serve(booth)), stack.enter_context(opened(browser, width=width, script=False))
-        scripted = stack.enter_context(opened(browser, width=width))
+        url, plain = stack.enter_context(serve(booth)), stack.enter_context(opened(browser, script=False))
+        scripted = stack.enter_context(opened(browser))
         for name, (_, path) in paths(booth).items():
             if name == "feed":
                 continue
             for page in (plain, scripted):
                 page.goto(f"{url}{path}{'&' if '?' in path else '?'}lang={locale}")
                 DONE.get(name, lambda _: None)(page)
-                check(page)
+                check_at_all_widths(page)
                 assert page.locator("html").get_attribute("lang") == locale, name
                 if not page.locator("script").count():
                     break

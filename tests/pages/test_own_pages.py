@@ -20,7 +20,7 @@ from chalicelib.state.table import Change
 from chalicelib.store.addresses import address_key
 from chalicelib.store.batches import far_key
 from tests.engine.street import MAIL, NEW_MAIL, NEW_PHONE, PHONE, Street, address_of
-from tests.pages.browsing import check, opened
+from tests.pages.browsing import check, check_at_all_widths, opened
 from tests.pages.conftest import serve
 from tests.pages.test_pages import bones
 
@@ -312,21 +312,20 @@ def test_after_it_every_link_has_ended_kindly(tmp_path: Path) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [320, 1280])
 @pytest.mark.parametrize("locale", ["en", "es", "ar"])
-def test_no_page_of_ones_own_puts_up_a_barrier(tmp_path: Path, browser: Browser, locale: str, width: int) -> None:
+def test_no_page_of_ones_own_puts_up_a_barrier(tmp_path: Path, browser: Browser, locale: str) -> None:
     street = a_reader(tmp_path, locale)
-    with serve(street) as url, opened(browser, width=width) as page:
+    with serve(street) as url, opened(browser) as page:
         for name in ("/messages", "/data", "/move", "/add", "/erase"):
             page.goto(f"{url}{street.link(MAIL, name)}?lang={locale}")
-            check(page)
+            check_at_all_widths(page)
         page.locator("main form button").click()
-        check(page)
+        check_at_all_widths(page)
         page.locator("label[for=sure]").click()
         page.locator("main form button").click()
-        check(page)
+        check_at_all_widths(page)
         page.goto(f"{url}{street.services.tokens.sign('preferences', 'a' * 32, 'email').join(['/preferences/', '/data'])}?lang={locale}")
-        check(page)
+        check_at_all_widths(page)
 
 
 @pytest.mark.browser
