@@ -218,6 +218,14 @@ def test_a_reader_can_switch_to_every_language_of_the_city(tmp_path: Path) -> No
     assert [one["lang"] for one in links if one.get("aria-current")] == ["en"]
 
 
+@pytest.mark.parametrize("locale", SPOKEN)
+def test_the_way_to_the_form_says_what_the_form_takes(tmp_path: Path, locale: str) -> None:
+    booth = Booth(tmp_path)
+    [heading] = re.findall(r"<h1>([^<]+)</h1>", booth.get(f"/join?lang={locale}").text)
+    links = re.findall(r'<a [^>]*href="[^"]*/join\?lang=[^"]*"[^>]*>([^<]+)</a>', booth.get(f"/?lang={locale}").text.split("<main", 1)[1])
+    assert links == [heading]
+
+
 @pytest.mark.parametrize(
     ("query", "header", "locale"),
     [
