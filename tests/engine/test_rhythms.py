@@ -18,6 +18,7 @@ from chalicelib.flows.set_preferences import Choice, set_preferences
 from chalicelib.flows.unsubscribe import unsubscribe
 from chalicelib.store.subscriptions import Subscription, Subscriptions, roster_keys
 from tests.engine.correcting import corrected
+from tests.engine.street import NEW_PHONE, PHONE, Street
 from tests.engine.town import Killer, Told, Town
 from tests.tables import NOON
 
@@ -415,3 +416,41 @@ def test_the_link_in_a_last_digest_ends_what_came_in_it(town: Town, after: timed
     choose(town, person, NOW)
     town.clock.advance(after)
     assert unsubscribe(person, DIGEST, SMS, services=town.services) == ends
+
+
+# --- who joins again, and who moves -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["joins again", "moves"])
+def test_what_waits_stays_theirs_for_whoever(tmp_path: Path, how: str) -> None:
+    street = Street(tmp_path)
+    street.text("JOIN transit")
+    [one] = street.followed()
+    weekly = replace(one, preferences=Preferences(digest=Digest.WEEKLY))
+    daily = replace(weekly, preferences=AT_8).from_now(street.clock(), before=weekly)
+    street.state.table.transact(street.services.store.subscriptions.choice_writes(daily))
+    street.clock.advance(timedelta(hours=1))
+    if how == "moves":
+        street.moves_to(NEW_PHONE, PHONE)
+        street.town.work()
+        street.text("YES", phone=NEW_PHONE)
+    else:
+        street.text("JOIN transit")
+    [now] = street.followed(NEW_PHONE if how == "moves" else PHONE)
+    assert now.rhythm == daily.rhythm
+    keys = {row.key for row in street.state.rows()}
+    assert set(roster_keys(now)) <= keys
+
+
+def test_whoever_signs_up_again_for_what_came_weekly_loses_nothing_that_waited(tmp_path: Path) -> None:
+    street = Street(tmp_path)
+    for _ in range(2):
+        street.submit("/join", [("topic", "transit"), ("email", "ana@example.org"), ("language", "en")])
+        street.town.work()
+        street.submit(street.opened("ana@example.org"))
+        street.clock.advance(timedelta(days=2))
+        [one] = street.followed("ana@example.org")
+        if one.rhythm == ():
+            chosen = replace(one, preferences=Preferences(digest=Digest.WEEKLY))
+            street.state.table.transact(street.services.store.subscriptions.choice_writes(chosen))
+    assert [stretch.slot is None for stretch in one.rhythm] == [False, True]
