@@ -12,7 +12,7 @@ from chalicelib.domain.city import City
 from chalicelib.domain.conversation import NOTHING_ASKED, Asked, Meaning, Question, Verb
 from chalicelib.domain.folding import UNSPACED, fold, squash
 from chalicelib.domain.locale import ENGLISH
-from chalicelib.domain.talk_names import Named, Names
+from chalicelib.domain.talk_names import WHOLE_CITY, Named, Names
 from chalicelib.domain.words import Vocabulary, Words
 
 LONGEST = 1600
@@ -103,6 +103,15 @@ def _answers_place(text: _Text) -> Meaning | None:
     if named.topics or text.words.mentions_stop(text.raw):
         return None
     return Meaning(Verb.PLACE, "place", places=named.places) if named.places or _has_zip(text) else None
+
+
+def _answers_leave(text: _Text) -> Meaning | None:
+    """`events`, `the jobs`, `all`, after we asked which to leave. A topic that was not in the question is asked for, as ever."""
+    named = text.names.read(text.tokens, everywhere=True) if text.asked is Asked.LEAVE else Named()
+    topics = named.ids or (text.question.options if WHOLE_CITY in named.places else ())
+    if not topics or named.unknown or not set(topics) <= set(text.question.options):
+        return None
+    return Meaning(Verb.LEAVE, "leave", topics=topics)
 
 
 def _is_one_word(text: _Text) -> Meaning | None:
@@ -228,6 +237,7 @@ _RULES = (
     _stops,
     _answers_by_number,
     _answers_place,
+    _answers_leave,
     _is_one_word,
     _names_language,
     _names_topics,

@@ -186,8 +186,10 @@ def _topics(city: City, words: Words) -> Mapping[str, TopicName]:
 
 
 def _places(city: City, words: Words) -> Mapping[str, str]:
-    named = ((word, area.id) for area in city.areas.values() for word in (*area.names.values(), area.id, *area.keywords, *area.zips))
-    return {key: area for word, area in named if not _says_stop(word, key := squash(word), words)}
+    """By each of their names, and by it without an article (`puerto`, `waf`)."""
+    named = [(word, area.id) for area in city.areas.values() for word in (*area.names.values(), area.id, *area.keywords, *area.zips)]
+    short = [(" ".join(token for token in fold(word).split() if token not in words.fillers), area) for word, area in named]
+    return {key: area for word, area in (*short, *named) if not _says_stop(word, key := squash(word), words)}
 
 
 def _says_stop(word: str, key: str, words: Words) -> bool:

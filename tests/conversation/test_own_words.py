@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.domain.conversation import Verb
+from chalicelib.domain.conversation import Asked, Verb
 from tests.conversation.booth import Booth, the_words
 from tests.conversation.test_words import meaning
 
@@ -91,6 +91,42 @@ def test_a_question_is_asked_once_more_though_help_was_given_today(tmp_path: Pat
     assert booth.text(answer) == first
     assert booth.text(answer) is None, "and not for ever"
     assert booth.text("1"), "while its numbers still count"
+
+
+@pytest.mark.parametrize(
+    ("locale", "answer", "left"),
+    [
+        ("en", "jobs", ["jobs"]),
+        ("en", "the jobs please", ["jobs"]),
+        ("en", "all jobs", ["jobs"]),
+        ("es", "los empleos", ["jobs"]),
+        ("ht", "travay ak transpò", ["transit", "jobs"]),
+        ("ko", "일자리", ["jobs"]),
+        ("es", "todo", ["transit", "jobs"]),
+        ("ht", "tout", ["transit", "jobs"]),
+    ],
+)
+def test_which_to_leave_may_be_answered_by_name(tmp_path: Path, locale: str, answer: str, left: list[str]) -> None:
+    booth = Booth(tmp_path)
+    for text in (f"LANG {locale}", "TRANSIT", "JOBS", "LEAVE"):
+        booth.text(text)
+    booth.text(answer)
+    assert sorted(booth.follows()) == sorted({"transit", "jobs"} - set(left))
+    assert not booth.person().opted_out
+
+
+@pytest.mark.parametrize("answer", ["EVENTS", "JOIN JOBS"])
+def test_what_was_not_in_the_question_or_comes_with_a_command_is_asked_for_as_ever(tmp_path: Path, answer: str) -> None:
+    booth = Booth(tmp_path)
+    for text in ("TRANSIT", "JOBS", "LEAVE"):
+        booth.text(text)
+    assert "joined" in (booth.text(answer) or "")
+    assert len(booth.follows()) >= 2
+
+
+@pytest.mark.parametrize(("place", "area"), [("Waf", "harbor"), ("puerto", "harbor"), ("El Puerto", "harbor"), ("the Harbor", "harbor")])
+def test_a_place_is_known_without_its_article(place: str, area: str) -> None:
+    assert meaning(place, Asked.PLACE).places == (area,)
 
 
 def test_a_menu_that_asks_nothing_is_not_repeated(tmp_path: Path) -> None:
