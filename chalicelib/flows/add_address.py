@@ -3,10 +3,13 @@
 what they follow → a sign-up for the new address, beside them → its text or letter, unless a cap is full
 """
 
+from dataclasses import replace
+
 from chalicelib.domain.address import Channel
 from chalicelib.domain.conversation import known
 from chalicelib.domain.parsing import parse_email, parse_mobile
 from chalicelib.flows.services import Services
+from chalicelib.flows.sharing import has_another
 from chalicelib.flows.signing import MOST_TOPICS, Human, Origin, last_digits, take
 from chalicelib.store.subscriptions import Subscription
 
@@ -20,7 +23,9 @@ def add_address(subscriber: str, channel: Channel, to: str, *, network: str, ser
     if not topics:
         return
     number = _number(follows, services) if channel is Channel.EMAIL else address.value
-    origin = Origin(human=Human.LIKELY, network=network, beside=subscriber, digits=last_digits(number))
+    origin = Origin(human=Human.LIKELY, network=network)
+    if not has_another(subscriber, channel, services.store.vault.hash(address), services=services):
+        origin = replace(origin, beside=subscriber, digits=last_digits(number))
     take(address, topics, follows[0].locale, origin, services=services)
 
 

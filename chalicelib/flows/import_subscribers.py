@@ -19,6 +19,7 @@ from chalicelib.domain.preferences import UNCHOSEN, Preferences
 from chalicelib.domain.times import to_ms
 from chalicelib.errors import StateLater, TransactionRefused
 from chalicelib.flows.services import Services
+from chalicelib.flows.sharing import has_another
 from chalicelib.state.table import MOST_GET, Key, Values, Write
 from chalicelib.store.addresses import KnownAddress
 from chalicelib.store.audit import AuditEntry
@@ -153,10 +154,10 @@ def _write(wish: _Wish, judged: _Judged, run: _Run) -> _Judged:
 
 def _writes(wish: _Wish, joins: Sequence[str], run: _Run) -> list[Write]:
     services, row, hash = run.services, wish.row, run.services.store.vault.hash(wish.address)
-    store, subscriber = services.store, wish.known.subscriber if wish.known and wish.known.subscriber else _subscriber(row, services)
+    store, subscriber = services.store, wish.known.subscriber if wish.known and wish.known.subscriber else _subscriber(wish, services)
     own = _own(wish, subscriber, services)
     preferences = row.preferences if row.preferences != UNCHOSEN else own
-    writes = [store.addresses.vouch_write(wish.address, subscriber=subscriber, known=wish.known)]
+    writes = [store.addresses.vouch_write(wish.address, subscriber=subscriber, known=wish.known), store.holds.write(subscriber, wish.address.channel, hash)]
     if wish.known is None and own == UNCHOSEN != preferences:
         writes.append(store.preferences.write(subscriber, preferences))
     for topic in joins:
@@ -166,13 +167,16 @@ def _writes(wish: _Wish, joins: Sequence[str], run: _Run) -> list[Write]:
     return packed([writes])[0]
 
 
-def _subscriber(row: Row, services: Services) -> str:
-    """Whose a new address is: whoever has another of its row's, or who the file says is one person, by a keyed hash of their name there."""
+def _subscriber(wish: _Wish, services: Services) -> str:
+    """Whose a new address is: whoever has another of its row's, or who the file says is one person, by a keyed hash of their name there; but nobody's
+    who has another number, or another email address, already."""
+    row, vault, channel = wish.row, services.store.vault, wish.address.channel
     others = row.addresses.values() if len(row.addresses) > 1 else ()
-    known = services.store.addresses.read([services.store.vault.hash(address) for address in others])
-    found = next((one.subscriber for one in known if one and one.subscriber), None)
-    named = services.store.vault.hash_text(f"person:{row.person}").partition(".")[2][:32] if row.person else None
-    return found or named or services.new_id()
+    known = services.store.addresses.read([vault.hash(address) for address in others])
+    whose = [one.subscriber for one in known if one and one.subscriber]
+    whose += [vault.hash_text(f"person:{row.person}").partition(".")[2][:32]] if row.person else []
+    name = vault.hash(wish.address)
+    return next((one for one in whose if not has_another(one, channel, name, services=services)), None) or services.new_id()
 
 
 def _own(wish: _Wish, subscriber: str, services: Services) -> Preferences:

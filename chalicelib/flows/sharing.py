@@ -1,17 +1,19 @@
 """Sharing a page: a number and an email address that belong to one subscriber, who chooses for both in one place.
 
 An address comes to somebody's page with its own yes, to words that said so, and only if nobody had proven it theirs before: one that was somebody's
-keeps its id for ever, and what is planned for it its name.
+keeps its id for ever, and what is planned for it its name. And only if the page has no other of its channel.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from chalicelib.domain.address import Channel
 from chalicelib.domain.filters import Filters
 from chalicelib.domain.preferences import UNCHOSEN, Preferences
 from chalicelib.flows.services import Services
 from chalicelib.state.table import Write
 from chalicelib.store.addresses import KnownAddress
+from chalicelib.store.consents import addresses_of
 from chalicelib.store.sign_ups import SignUp
 from chalicelib.store.subscriptions import Subscription
 
@@ -35,6 +37,8 @@ def shared_of(sign_up: SignUp | None, known: KnownAddress | None, *, services: S
     """The page that a yes to a sign-up leads to; None where its address has one of its own by now, or asked for none."""
     if sign_up is None or known is None or not sign_up.beside or _has_own(known, services):
         return None
+    if has_another(sign_up.beside, sign_up.channel, known.hash, services=services):
+        return None
     follows = services.store.subscriptions.of(sign_up.beside)
     own = services.store.preferences.of(sign_up.beside)
     return Shared(sign_up, sign_up.beside, follows, own if own != UNCHOSEN else next((one.preferences for one in follows), UNCHOSEN))
@@ -43,7 +47,17 @@ def shared_of(sign_up: SignUp | None, known: KnownAddress | None, *, services: S
 def settled_writes(shared: Shared, known: KnownAddress, *, services: Services) -> list[Write]:
     """The writes that make an address the page's, proven and willing, for the transaction that takes its yes."""
     store = services.store
-    return [store.addresses.settle_write(known, shared.subscriber), store.moves.asked_write(shared.subscriber, shared.sign_up.id)]
+    return [
+        store.addresses.settle_write(known, shared.subscriber),
+        store.holds.write(shared.subscriber, shared.sign_up.channel, known.hash),
+        store.moves.asked_write(shared.subscriber, shared.sign_up.id),
+    ]
+
+
+def has_another(subscriber: str, channel: Channel, name: str, *, services: Services) -> bool:
+    """Whether an id has an address on a channel that is not this one, by its hash: also one that nothing is sent to."""
+    others = [one for one in addresses_of(services.store.consents.of(subscriber), channel) if one != name]
+    return any(one is not None and one.subscriber == subscriber for one in services.store.addresses.read(others))
 
 
 def _has_own(known: KnownAddress, services: Services) -> bool:

@@ -70,6 +70,11 @@ def consent_row(consent: Consent) -> Row:
     return Row(Key(f"S#{consent.subscriber}", f"C#{consent.source}#{consent.topic}#{consent.step}"), values)
 
 
+def addresses_of(ledger: Iterable[Consent], channel: Channel) -> list[str]:
+    """The hashes of all addresses that a person used on a channel, as the ledger says."""
+    return list(dict.fromkeys(one.address for one in ledger if one.channel is channel))
+
+
 def address_of(ledger: Iterable[Consent], channel: Channel) -> str | None:
     """The hash of the address that a person last used on a channel, as the ledger says."""
     return next((one.address for one in reversed(list(ledger)) if one.channel is channel), None)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.store.filtered import Filtered
     from chalicelib.store.headcounts import Headcounts
     from chalicelib.store.history import History
+    from chalicelib.store.holds import Holds
     from chalicelib.store.inbound import InboundTexts
     from chalicelib.store.kiosks import Kiosks
     from chalicelib.store.moves import Moves
@@ -85,6 +86,13 @@ class Stores:
         from chalicelib.store.batches import Batches
 
         return Batches(self.table)
+
+    @cached_property
+    def holds(self) -> "Holds":
+        """Which address an id has."""
+        from chalicelib.store.holds import Holds
+
+        return Holds(self.table)
 
     @cached_property
     def history(self) -> "History":

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.domain.address import Channel
 from chalicelib.domain.filters import Filters
 from chalicelib.domain.notice import Severity
 from chalicelib.domain.preferences import Preferences
@@ -271,6 +272,37 @@ def test_an_address_that_was_left_comes_back_to_its_page(tmp_path: Path) -> None
     street.submit(street.opened())
     assert [one.topic for one in street.followed(MAIL)] == ["transit"]
     assert whose(street, MAIL) == whose(street, PHONE)
+
+
+def test_a_second_number_takes_nothing_from_the_first_and_has_a_page_of_its_own(tmp_path: Path) -> None:
+    street = Street(tmp_path)
+    signed_up(street)
+    street.submit(street.opened())
+    street.text("YES")
+    street.submit(street.link(MAIL), [("topic-email", "transit"), ("language", "en")])
+    added(street, MAIL, NEW_PHONE)
+    assert PAGE_SAID not in street.got(NEW_PHONE)[-1]
+    street.text("YES", phone=NEW_PHONE)
+    street.text("START")
+    street.text("JOIN transit")
+    assert whose(street, NEW_PHONE) != whose(street, PHONE) == whose(street, MAIL)
+    assert set(street.follows(NEW_PHONE)) == set(street.follows(PHONE)) == {"transit"}
+
+
+def test_of_two_numbers_that_are_asked_at_once_the_first_yes_gets_the_page(tmp_path: Path) -> None:
+    street = Street(tmp_path)
+    signed_up(street, [("topic", "transit"), ("email", MAIL), ("language", "en")])
+    street.submit(street.opened())
+    added(street, MAIL, PHONE)
+    added(street, MAIL, NEW_PHONE)
+    street.text("YES")
+    street.text("YES", phone=NEW_PHONE)
+    assert whose(street, PHONE) == whose(street, MAIL) != whose(street, NEW_PHONE)
+    assert set(street.follows(NEW_PHONE)) == set(street.follows(PHONE)) == {"transit"}
+    store, known = street.services.store, street.services.store.addresses.find(address_of(NEW_PHONE))
+    assert known
+    with pytest.raises(TransactionRefused):
+        street.state.table.transact([store.holds.write(whose(street, MAIL), Channel.SMS, known.hash)])
 
 
 # --- erased, and dying --------------------------------------------------------------------------------------------------

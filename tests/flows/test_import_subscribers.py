@@ -25,6 +25,7 @@ from chalicelib.store.addresses import Fault
 from chalicelib.store.stores import Stores
 from chalicelib.store.subscriptions import Subscription
 from local.proof.evidence import every_row
+from tests.conversation.crossing import Meddling
 from tests.engine.town import Crash, Killer, Town
 from tests.feeds.subscribers import HEADER, KINDS, WORDS, a_row, mixed, phone, text_of
 
@@ -282,13 +283,37 @@ def test_a_row_with_a_digest_and_as_many_topics_as_may_be_is_one_transaction(tow
 
 
 def test_phone_and_email_of_a_row_are_one_person_and_so_are_rows_that_name_one(town: Town) -> None:
-    run(town, of(a_row(1, email="a@example.org"), a_row(2, person="7"), a_row(3, person="7"), a_row(4, person="8"), a_row(5)))
-    people = [{one.subscriber for one in follows(town, number)} for number in range(1, 6)]
+    mailed = a_row(3, person="7", email="c@example.org", phone="")
+    run(town, of(a_row(1, email="a@example.org"), a_row(2, person="7"), mailed, a_row(4, person="8"), a_row(5)))
+    people = [{one.subscriber for one in follows(town, number)} for number in (1, 2, 4, 5)]
     assert all(len(one) == 1 for one in people)
-    assert {one.channel for one in follows(town, 1)} == {Channel.SMS, Channel.EMAIL}
-    assert people[1] == people[2]
+    assert {one.channel for one in follows(town, 1)} == {one.channel for one in follows(town, 2)} == {Channel.SMS, Channel.EMAIL}
     assert len(set.union(*people)) == 4
     assert all(len(one) == 32 and int(one, 16) >= 0 for some in people for one in some)
+
+
+def test_a_second_number_of_a_person_gets_what_it_asked_for_and_takes_nothing_from_the_first(town: Town) -> None:
+    for _ in range(2):
+        run(town, of(a_row(1, person="7"), a_row(2, person="7"), a_row(3, email="a@example.org")))
+        run(town, of(a_row(4, email="a@example.org")))
+        found = [[one for one in follows(town, number) if one.channel is Channel.SMS] for number in (1, 2, 3, 4)]
+        assert [[one.topic for one in some] for some in found] == [["transit"]] * 4
+        assert [some[0].address for some in found] == [town.plain.vault.hash(Address(Channel.SMS, phone(number))) for number in (1, 2, 3, 4)]
+
+
+def test_two_numbers_of_a_person_that_come_at_once_are_both_kept(town: Town) -> None:
+    """Two people import two halves of a file."""
+
+    def other() -> None:
+        town.services, meddled = plain, town.services
+        run(town, of(a_row(1, person="7")))
+        town.services = meddled
+
+    plain = town.services
+    town.services = replace(plain, store=Stores(Meddling(town.state.table, {2: other}), town.plain.vault))
+    run(town, of(a_row(2, person="7")))
+    assert [len(follows(town, number)) for number in (1, 2)] == [1, 1]
+    assert follows(town, 1)[0].address != follows(town, 2)[0].address
 
 
 def test_a_new_address_of_somebody_we_know_is_theirs(town: Town) -> None:
