@@ -146,11 +146,12 @@ class _Writer:
         return [*store.subscriptions.leave_writes(subscriber, topic, Channel.SMS), store.consents.leave_write(entry)]
 
     def _turned(self, change: SetLocale) -> Groups:
-        """What is followed comes in another language, and what waits for a YES; the ledger hears of it where all was asked for, and somebody is known."""
+        """What is followed comes in another language, and where all was asked for what waits for a YES; then the ledger hears of it, of somebody known."""
         store = self.services.store
         turning = [one for one in self._follows if change.topics is None or one.topic in change.topics]
         groups = [store.subscriptions.locale_writes([one], change.locale) for one in turning]
-        groups += [[store.sign_ups.turn_write(self.acting.sign_up.id, change.locale)]] if self.acting.sign_up else []
+        if change.topics is None and self.acting.sign_up:  # a YES turns what else is followed, and uses the sign-up in the same breath
+            groups.append([store.sign_ups.turn_write(self.acting.sign_up.id, change.locale)])
         known = self.acting.inbound.person.known
         if change.topics is not None or known is None or not known.verified:
             return groups

@@ -349,3 +349,13 @@ def test_no_row_and_no_queue_of_a_sign_up_holds_the_number(tmp_path: Path) -> No
         assert secret not in stored
     counter.work()
     assert len(counter.got) == 1
+
+
+def test_a_yes_in_another_language_than_that_of_what_they_follow_turns_it_and_joins(tmp_path: Path) -> None:
+    counter = Counter(tmp_path)
+    counter.text("EVENTS")
+    counter.sign_up(locale="es")
+    counter.work()
+    counter.text("YES")
+    assert counter.follows() == {"events": "es", "transit": "es"}
+    assert waiting(counter) is None
