@@ -60,13 +60,13 @@ def run(*asked: str, by: str = "omar") -> int:
 
 
 def everybody(services: Services, *numbers: int) -> set[Any]:
-    """What they follow, without the ids that are new in each city."""
+    """What they follow, without the ids that are new in each city and the moment since which they follow it there."""
     found = set()
     for number in numbers:
         for address in (Address(Channel.SMS, phone(number)), Address(Channel.EMAIL, f"p{number}@example.org")):
             known = services.store.addresses.find(address)
             for one in services.store.subscriptions.of(known.subscriber, address.channel) if known and known.subscriber else ():
-                found.add((address.value, known and known.verified, replace(one, subscriber="", address="")))
+                found.add((address.value, known and known.verified, replace(one, subscriber="", address="", rhythm=())))
     return found
 
 
