@@ -122,13 +122,11 @@ def test_filters_count_in_a_digest_too(town: Town) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param(lambda one: replace(one, preferences=Preferences()), id="one by one again"),
-        pytest.param(lambda one: replace(one, preferences=replace(DAILY, digest_hour=20)), id="at another hour"),
         pytest.param(lambda one: replace(one, preferences=replace(DAILY, paused_until=datetime(2027, 6, 1, tzinfo=UTC))), id="paused"),
         pytest.param(None, id="left"),
     ],
 )
-def test_whoever_changed_their_mind_gets_no_digest_at_the_old_hour(town: Town, change: object) -> None:
+def test_whoever_pauses_or_leaves_gets_no_digest(town: Town, change: object) -> None:
     person = town.follower("transit", preferences=DAILY)
     [one] = town.plain.subscriptions.of(person)
     say(town, "transit", title="Train", notice="nt_train")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,11 +15,15 @@ from chalicelib.domain.digests import DIGEST, Slot
 from chalicelib.domain.message import SmsMessage
 from chalicelib.domain.notice import Act
 from chalicelib.domain.preferences import Digest, Preferences
+from chalicelib.flows.digesting import make_digest
+from chalicelib.flows.erasing import forget
 from chalicelib.flows.set_preferences import Choice, set_preferences
 from chalicelib.flows.unsubscribe import unsubscribe
+from chalicelib.store.erasures import Erasure
+from chalicelib.store.stores import Stores
 from chalicelib.store.subscriptions import Subscription, Subscriptions, roster_keys
 from tests.engine.correcting import corrected
-from tests.engine.street import NEW_PHONE, PHONE, Street
+from tests.engine.street import MAIL, NEW_MAIL, NEW_PHONE, PHONE, Street
 from tests.engine.town import Killer, Told, Town
 from tests.tables import NOON
 
@@ -282,24 +287,41 @@ def test_a_launch_that_died_and_came_again_after_a_digest_is_told_in_one(town: T
     town.plain.digests.list_sent(name, town.clock())
     until(town, 2, 9)
     assert told(town, person) == ["A"]
+    assert [one.author for one in town.plain.broadcasts.page(limit=9)[0]] == ["digest", "ana"]
+
+
+def test_of_two_who_make_a_digest_at_once_one_does(town: Town) -> None:
+    person = town.follower("transit", preferences=AT_8)
+    town.tick()
+    say(town, "A")
+    town.clock.advance(MIDNIGHT + timedelta(hours=8, seconds=5) - town.clock())
+    make = partial(make_digest, "daily-08-0-")
+    other = replace(town.services, store=Stores(town.state.table, town.plain.vault))
+    slower = Stores(Between(town.state.table, lambda: make(services=other)), town.plain.vault)
+    make(services=replace(town.services, store=slower))
+    until(town, 1, 9)
+    assert told(town, person) == ["A"]
 
 
 # --- last words -------------------------------------------------------------------------------------------------------
 
 
-def test_what_was_taken_back_before_a_digest_is_told_to_nobody_who_waited_for_both(town: Town) -> None:
-    waits, heard = town.follower("transit", preferences=weekly(town, 5)), town.follower("transit", preferences=AT_18)
-    until(town, 0, 9)
-    say(town, "A")
+def test_what_was_taken_back_is_told_to_those_who_had_heard_of_it(town: Town) -> None:
+    """Even if the digest looks back further, for somebody who has come from another slot."""
+    comes, heard = town.follower("transit", preferences=weekly(town, 5)), town.follower("transit", preferences=AT_8)
+    until(town, 0, 7.5)
+    for title in "AB":
+        say(town, title)
+    say(town, "B", act=Act.CANCELLED, revision=2)
     until(town, 0, 19)
     say(town, "A", act=Act.CANCELLED, revision=2)
-    say(town, "B")
-    say(town, "B", act=Act.CANCELLED, revision=2)
-    say(town, "C")
-    choose(town, waits, AT_8)
+    for title in "CD":
+        say(town, title)
+    say(town, "C", act=Act.CANCELLED, revision=2)
+    choose(town, comes, AT_8)
     until(town, 3, 9)
-    assert told(town, waits) == ["C"]
-    assert told(town, heard) == ["A", "C + A"]
+    assert told(town, heard) == ["A", "D + A"]
+    assert told(town, comes) == ["D + A"]
 
 
 @pytest.mark.parametrize(
@@ -421,35 +443,55 @@ def test_the_link_in_a_last_digest_ends_what_came_in_it(town: Town, after: timed
 # --- who joins again, and who moves -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("how", ["joins again", "moves"])
-def test_what_waits_stays_theirs_for_whoever(tmp_path: Path, how: str) -> None:
+@pytest.mark.parametrize(("old", "new"), [(PHONE, PHONE), (PHONE, NEW_PHONE), (MAIL, NEW_MAIL)], ids=["joins again", "moves", "moves by email"])
+def test_what_waits_stays_theirs_for_whoever(tmp_path: Path, old: str, new: str) -> None:
     street = Street(tmp_path)
-    street.text("JOIN transit")
-    [one] = street.followed()
+    joined(street, old)
+    [one] = street.followed(old)
     weekly = replace(one, preferences=Preferences(digest=Digest.WEEKLY))
     daily = replace(weekly, preferences=AT_8).from_now(street.clock(), before=weekly)
     street.state.table.transact(street.services.store.subscriptions.choice_writes(daily))
     street.clock.advance(timedelta(hours=1))
-    if how == "moves":
-        street.moves_to(NEW_PHONE, PHONE)
-        street.town.work()
-        street.text("YES", phone=NEW_PHONE)
+    if new == old:
+        joined(street, old)
     else:
-        street.text("JOIN transit")
-    [now] = street.followed(NEW_PHONE if how == "moves" else PHONE)
+        street.moves_to(new, old)
+        street.town.work()
+        if new == NEW_MAIL:
+            street.submit(street.opened(new))
+        else:
+            street.text("YES", phone=new)
+    [now] = street.followed(new)
     assert now.rhythm == daily.rhythm
     keys = {row.key for row in street.state.rows()}
     assert set(roster_keys(now)) <= keys
 
 
+def joined(street: Street, to: str) -> None:
+    if to == PHONE:
+        street.text("JOIN transit")
+    else:
+        street.submit("/join", [("topic", "transit"), ("email", to), ("language", "en")])
+        street.town.work()
+        street.submit(street.opened(to))
+
+
+def test_whoever_is_erased_stands_in_no_old_roster(town: Town) -> None:
+    person = town.follower("transit", preferences=AT_8)
+    choose(town, person, NOW)
+    assert rosters(town) == {"daily-08-0-"}
+    erasure = Erasure("e1", person)
+    town.state.table.transact([town.plain.erasures.put_write(erasure, town.clock())])
+    forget(erasure, services=town.services)
+    assert rosters(town) == set()
+
+
 def test_whoever_signs_up_again_for_what_came_weekly_loses_nothing_that_waited(tmp_path: Path) -> None:
     street = Street(tmp_path)
     for _ in range(2):
-        street.submit("/join", [("topic", "transit"), ("email", "ana@example.org"), ("language", "en")])
-        street.town.work()
-        street.submit(street.opened("ana@example.org"))
+        joined(street, MAIL)
         street.clock.advance(timedelta(days=2))
-        [one] = street.followed("ana@example.org")
+        [one] = street.followed(MAIL)
         if one.rhythm == ():
             chosen = replace(one, preferences=Preferences(digest=Digest.WEEKLY))
             street.state.table.transact(street.services.store.subscriptions.choice_writes(chosen))
