@@ -18,7 +18,7 @@ import urllib3
 from chalicelib.domain.times import from_ms, to_ms
 from chalicelib.state.sqlite_queue import SqliteQueues
 from chalicelib.state.sqlite_table import SqliteTable
-from chalicelib.store.broadcasts import OPEN
+from chalicelib.store.broadcast_rows import OPEN
 from local.clock import CityClock
 from local.gateway import CONTROL_PREFIX
 from local.world.wire import call

@@ -23,7 +23,8 @@ from chalicelib.flows.pages import unread
 from chalicelib.flows.services import Services
 from chalicelib.store.addresses import KnownAddress
 from chalicelib.store.audit import AuditEntry
-from chalicelib.store.batches import Answers, put_all, read_what, what_key
+from chalicelib.store.batch_rows import read_what, what_key
+from chalicelib.store.batches import Answers, put_all
 from chalicelib.store.history import history_rows
 from chalicelib.store.progress import counted
 from chalicelib.store.replies import ReplyState

@@ -20,7 +20,7 @@ from chalicelib.flows.services import Services
 from chalicelib.flows.stopping import stop
 from chalicelib.state.table import Write
 from chalicelib.store.audit import AuditEntry
-from chalicelib.store.batches import KEPT
+from chalicelib.store.batch_rows import KEPT
 from chalicelib.store.notices import KnownNotice, Revision
 from chalicelib.store.requests import Answered, RequestName, read_answered
 

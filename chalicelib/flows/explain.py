@@ -23,7 +23,7 @@ from chalicelib.errors import NotFound
 from chalicelib.flows.occasions import occasion_of, told_lately
 from chalicelib.flows.services import Services
 from chalicelib.store.addresses import KnownAddress
-from chalicelib.store.batches import KEPT, far_key, read_far, read_what, what_key
+from chalicelib.store.batch_rows import KEPT, far_key, read_far, read_what, what_key
 from chalicelib.store.progress import counted
 from chalicelib.store.shards import Shard
 

@@ -26,7 +26,7 @@ from chalicelib.flows.services import Services
 from chalicelib.state.queue import Outgoing
 from chalicelib.state.sending import send_all
 from chalicelib.store.batches import put_all
-from chalicelib.store.broadcasts import broadcast_key, content_key, read_broadcast, read_content
+from chalicelib.store.broadcast_rows import broadcast_key, content_key, read_broadcast, read_content
 from chalicelib.store.planned import planned_rows
 from chalicelib.store.progress import counted
 from chalicelib.store.shards import END, Shard, read_shard, shard_key

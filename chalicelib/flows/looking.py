@@ -18,7 +18,7 @@ from chalicelib.flows.occasions import occasion_of
 from chalicelib.flows.task import Task
 from chalicelib.state.table import MOST_GET, Key, Values
 from chalicelib.store.addresses import address_key, read_addresses
-from chalicelib.store.broadcasts import broadcast_key, read_broadcast
+from chalicelib.store.broadcast_rows import broadcast_key, read_broadcast
 from chalicelib.store.subscriptions import Subscription, audience_key, read_subscription
 from chalicelib.store.switches import SWITCHES, read_switches, stops
 

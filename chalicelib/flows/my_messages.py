@@ -17,7 +17,7 @@ from chalicelib.domain.ids import shard_of
 from chalicelib.domain.told import Told, fate_of
 from chalicelib.flows.services import Services
 from chalicelib.state.table import MOST_GET
-from chalicelib.store.batches import far_key, read_far, read_what, what_key
+from chalicelib.store.batch_rows import far_key, read_far, read_what, what_key
 from chalicelib.store.progress import counted
 
 MOST = 100

@@ -5,7 +5,7 @@ from chalicelib.domain.matching import Told
 from chalicelib.domain.notice import Act
 from chalicelib.domain.reception import Occasion, calm_until
 from chalicelib.flows.services import Services
-from chalicelib.store.broadcasts import broadcast_key, read_broadcast
+from chalicelib.store.broadcast_rows import broadcast_key, read_broadcast
 
 _OVER = frozenset({Act.CANCELLED, Act.ENDED})
 _SAID = frozenset({BroadcastState.SENDING, BroadcastState.COMPLETED, BroadcastState.STOPPED})

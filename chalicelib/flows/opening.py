@@ -15,8 +15,9 @@ from chalicelib.flows.services import Services
 from chalicelib.flows.slots import Pacer, pacer
 from chalicelib.flows.task import Progress, Task, render
 from chalicelib.state.table import Key, Values
-from chalicelib.store.batches import Answers, far_key, read_far, read_what, what_key
-from chalicelib.store.broadcasts import broadcast_key, content_key, read_broadcast, read_content
+from chalicelib.store.batch_rows import far_key, read_far, read_what, what_key
+from chalicelib.store.batches import Answers
+from chalicelib.store.broadcast_rows import broadcast_key, content_key, read_broadcast, read_content
 from chalicelib.store.pace import find_tempo, tempo_key
 from chalicelib.store.switches import SWITCHES, read_switches, stops
 

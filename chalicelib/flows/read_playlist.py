@@ -7,7 +7,7 @@ from chalicelib.domain.address import Channel
 from chalicelib.domain.playlist import Sent, playlist
 from chalicelib.flows.services import Services
 from chalicelib.state.table import MOST_GET
-from chalicelib.store.broadcasts import broadcast_key, read_broadcast
+from chalicelib.store.broadcast_rows import broadcast_key, read_broadcast
 from chalicelib.store.history import Pointer
 from chalicelib.store.kiosks import Kiosk
 

@@ -17,7 +17,7 @@ from chalicelib.flows.filtering import note_filtered
 from chalicelib.flows.heeding import Word, heed
 from chalicelib.flows.services import Services
 from chalicelib.flows.waking import wake_if_proven
-from chalicelib.store.batches import read_what, what_key
+from chalicelib.store.batch_rows import read_what, what_key
 
 _log = logging.getLogger("belfry")
 

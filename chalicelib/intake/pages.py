@@ -12,7 +12,7 @@ from chalicelib.flows.services import Services
 from chalicelib.intake.answers import View, answered
 from chalicelib.intake.html import NEWS, OPEN, Form, first, html, languages, locale_of, page_view, read_form
 from chalicelib.intake.signing_up import form_token, take
-from chalicelib.store.batches import KEPT
+from chalicelib.store.batch_rows import KEPT
 
 _STATIC = Path(__file__).resolve().parent.parent.parent / "templates" / "static"
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}

@@ -1,39 +1,18 @@
-"""Batch rows, in partition `B#<broadcast>#<s>`: `P<page>#<token>#<number>` says how far it is, `W#` and the same name says whom it is for.
+"""Who works on a batch, and how far it is: each write under the condition that the protocol names. `batch_rows` says how rows look.
 
-A batch with work left is in the index under its broadcast's id. Rows leave by time-to-live, so that a correction and
-an explanation can still find who was in them.
+A batch with work left is in the index under its broadcast's id.
 """
 
-import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from chalicelib.domain.address import Channel
-from chalicelib.domain.batch import LEASE, BatchKey, BatchState, Entry, HowFar, What
+from chalicelib.domain.batch import LEASE, BatchKey, BatchState, HowFar
 from chalicelib.domain.delivery import State
-from chalicelib.domain.times import from_ms, to_ms
+from chalicelib.domain.times import to_ms
 from chalicelib.errors import StateLater, WriteRefused
-from chalicelib.state.table import (
-    Change,
-    Compare,
-    Condition,
-    Exists,
-    Key,
-    Lacks,
-    Row,
-    Table,
-    Value,
-    Values,
-    equals,
-    every,
-)
-
-KEPT = timedelta(days=30)
-_BETWEEN = "\n"
-_CITYS = (-1, -1)
-"""How an entry with a zone of its own, and the city's quiet hours, keeps them."""
-RECEIPTS = (State.ACCEPTED, State.DELIVERED, State.FAILED)
+from chalicelib.state.table import Change, Compare, Condition, Exists, Key, Lacks, Row, Table, Value, equals, every
+from chalicelib.store.batch_rows import far_key, how_far, packed_cells, partition_of, receipt_column, what_key
 
 
 @dataclass(frozen=True)
@@ -74,9 +53,9 @@ class Batches:
             *([Compare("lease_until", "<", to_ms(now))] if old.state is BatchState.CLAIMED else []),
         )
         try:
-            return _read_far(self.table.update(far_key(key), Change(set=values), expect=unchanged))
+            return how_far(self.table.update(far_key(key), Change(set=values), expect=unchanged))
         except WriteRefused as refused:
-            return _read_far(refused.old) if refused.old is not None and refused.old.get("claim") == claim else None
+            return how_far(refused.old) if refused.old is not None and refused.old.get("claim") == claim else None
 
     def mark(self, key: BatchKey, answers: Answers, *, claim: str, attempting: Collection[int], now: datetime) -> HowFar | None:
         """An attempt at these entries begins, and all answers so far are kept. The batch as it stands then, with receipts that came
@@ -97,8 +76,8 @@ class Batches:
     def add_receipts(self, key: BatchKey, entries: Mapping[State, Collection[int]]) -> HowFar | None:
         """What is proven of entries, in any order and any number of times; the batch as it stands then, None where it is gone."""
         try:
-            proven = {_receipt(state): frozenset(numbers) for state, numbers in entries.items() if numbers}
-            return _read_far(self.table.update(far_key(key), Change(add=proven), expect=Exists()))
+            proven = {receipt_column(state): frozenset(numbers) for state, numbers in entries.items() if numbers}
+            return how_far(self.table.update(far_key(key), Change(add=proven), expect=Exists()))
         except WriteRefused:
             return None
 
@@ -144,14 +123,14 @@ class Batches:
     def read(self, keys: Sequence[BatchKey]) -> dict[BatchKey, HowFar]:
         """How far up to 100 batches are; those that are gone are left out."""
         found = self.table.get_many([far_key(key) for key in keys]) if keys else {}
-        return {key: _read_far(found[far_key(key)]) for key in keys if far_key(key) in found}
+        return {key: how_far(found[far_key(key)]) for key in keys if far_key(key) in found}
 
     def _query(self, broadcast: str, shard: int, prefix: str) -> Iterator[tuple[BatchKey, HowFar]]:
         after: str | None = None
         while True:
-            page = self.table.query(_partition(broadcast, shard), prefix=prefix, after=after)
+            page = self.table.query(partition_of(broadcast, shard), prefix=prefix, after=after)
             for row in page.rows:
-                yield BatchKey(broadcast, shard, row.key.sort), _read_far(row.values)
+                yield BatchKey(broadcast, shard, row.key.sort), how_far(row.values)
             if page.after is None:
                 return
             after = page.after
@@ -160,10 +139,10 @@ class Batches:
         """`done`: where our own write left the batch, should it be repeated because its answer was lost."""
         expect = every(equals("claim", claim), equals("state", str(BatchState.CLAIMED)))
         try:
-            return _read_far(self.table.update(far_key(key), change, expect=expect))
+            return how_far(self.table.update(far_key(key), change, expect=expect))
         except WriteRefused as refused:
             mine = done is not None and refused.old is not None and (refused.old.get("claim"), refused.old.get("state")) == (claim, str(done))
-            return _read_far(refused.old) if mine and refused.old is not None else None
+            return how_far(refused.old) if mine and refused.old is not None else None
 
     def _write(self, key: BatchKey, change: Change, expect: Condition) -> bool:
         try:
@@ -175,36 +154,6 @@ class Batches:
 
 def _as_seen(seen: HowFar) -> Condition:
     return every(equals("state", str(seen.state)), equals("due", to_ms(seen.due)) if seen.due else Lacks("due"))
-
-
-def new_rows(key: BatchKey, what: What, *, not_before: datetime | None, due: datetime, now: datetime) -> list[Row]:
-    """The two rows of a batch that is to be written. Held where `not_before` lies ahead."""
-    ttl = int((now + KEPT).timestamp())
-    far: dict[str, Value] = {
-        "state": str(BatchState.HELD if not_before else BatchState.QUEUED),
-        "cells": packed_cells(["" for _ in what.entries]),
-        "not_before": to_ms(not_before) if not_before else 0,
-        "due": to_ms(not_before or due),
-        "open": key.broadcast,
-        "tries": 0,
-        "channel": str(what.channel),
-        "ttl": ttl,
-    }
-    whom: dict[str, Value] = {
-        "channel": str(what.channel),
-        "locale": what.locale,
-        "entries": json.dumps([_entry(one) for one in what.entries], separators=(",", ":")),
-        "planned_at": to_ms(now),
-        "ttl": ttl,
-    }
-    if what.items:
-        whom["items"] = list(what.items)
-    return [Row(what_key(key), whom), Row(far_key(key), far)]
-
-
-def packed_cells(cells: Sequence[str]) -> str:
-    """Cells as a row keeps them: one text. So are the entries. As lists, every write and read of a batch would walk hundreds of values."""
-    return _BETWEEN.join(cells)
 
 
 def put_all(table: Table, rows: Sequence[Row], *, sleep: Callable[[float], None], in_time: Callable[[], bool] = lambda: True) -> None:
@@ -221,61 +170,8 @@ def put_all(table: Table, rows: Sequence[Row], *, sleep: Callable[[float], None]
             pause = min(pause * 2, 2.0)
 
 
-def far_key(key: BatchKey) -> Key:
-    """Where its progress is kept."""
-    return Key(_partition(key.broadcast, key.shard), key.name)
-
-
-def what_key(key: BatchKey) -> Key:
-    """Where its recipients are kept."""
-    return Key(_partition(key.broadcast, key.shard), f"W#{key.name}")
-
-
-def read_far(key: BatchKey, rows: Mapping[Key, Values]) -> HowFar | None:
-    """A batch's progress among rows already read."""
-    found = rows.get(far_key(key))
-    return _read_far(found) if found else None
-
-
-def read_what(key: BatchKey, rows: Mapping[Key, Values]) -> What | None:
-    """A batch's recipients among rows already read."""
-    found = rows.get(what_key(key))
-    if not found:
-        return None
-    return What(
-        channel=Channel(str(found["channel"])),
-        locale=str(found["locale"]),
-        entries=[_read_entry(one) for one in json.loads(str(found["entries"]))],
-        planned_at=_moment(found, "planned_at"),
-        items=tuple(str(one) for one in _many(found, "items")),
-    )
-
-
-def _partition(broadcast: str, shard: int) -> str:
-    return f"B#{broadcast}#{shard:x}"
-
-
 def _key_of(broadcast: str, key: Key) -> BatchKey:
     return BatchKey(broadcast, int(key.partition.rsplit("#", 1)[1], 16), key.sort)
-
-
-def _receipt(state: State) -> str:
-    return f"receipt_{state}"
-
-
-def _entry(one: Entry) -> list[str | int]:
-    fields: list[str | int] = [one.subscriber, one.address, one.topic]
-    if one.quiet is not None or one.zone:
-        fields += [*(_CITYS if one.quiet is None else one.quiet), one.zone or ""]
-    return fields
-
-
-def _read_entry(fields: list[str | int]) -> Entry:
-    subscriber, address, topic = map(str, fields[:3])
-    if len(fields) < 6:
-        return Entry(subscriber, address, topic)
-    quiet = (int(fields[3]), int(fields[4]))
-    return Entry(subscriber, address, topic, quiet if quiet != _CITYS else None, str(fields[5]) or None)
 
 
 def _answer_values(answers: Answers) -> dict[str, Value]:
@@ -289,42 +185,7 @@ def _answer_values(answers: Answers) -> dict[str, Value]:
     return values
 
 
-def _read_far(values: Values) -> HowFar:
-    return HowFar(
-        state=BatchState(str(values["state"])),
-        cells=tuple(str(values["cells"]).split(_BETWEEN)),
-        not_before=from_ms(int(str(values["not_before"]))),
-        due=_moment(values, "due"),
-        claim=str(values["claim"]) if "claim" in values else None,
-        tries=int(str(values.get("tries", 0))),
-        lease_until=_moment(values, "lease_until"),
-        attempting=_numbers(values, "attempting"),
-        resent=_numbers(values, "resent"),
-        in_doubt_since=_moment(values, "in_doubt_since"),
-        doubt_from=_moment(values, "doubt_from"),
-        receipts={state: _numbers(values, _receipt(state)) for state in RECEIPTS if _receipt(state) in values},
-        swept=int(str(values.get("swept", 0))),
-        laters=int(str(values.get("laters", 0))),
-        channel=Channel(str(values["channel"])) if "channel" in values else None,
-        settled_at=_moment(values, "settled_at"),
-    )
-
-
 def _numbered(entries: Collection[int]) -> list[Value]:
     numbers: list[Value] = []
     numbers.extend(sorted(entries))
     return numbers
-
-
-def _many(values: Values, name: str) -> Collection[Value]:
-    found = values.get(name, [])
-    return found if isinstance(found, list | frozenset | set) else []
-
-
-def _numbers(values: Values, name: str) -> frozenset[int]:
-    return frozenset(int(str(one)) for one in _many(values, name))
-
-
-def _moment(values: Values, name: str) -> datetime | None:
-    found = values.get(name)
-    return from_ms(found) if isinstance(found, int) and found else None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.domain.broadcast import Content
 from chalicelib.state.table import MOST_GET, Table
-from chalicelib.store.broadcasts import content_key, read_content
+from chalicelib.store.broadcast_rows import content_key, read_content
 
 _REMEMBERED = 2000
 

@@ -12,7 +12,7 @@ from chalicelib.domain.batch import BatchKey
 from chalicelib.domain.times import to_ms
 from chalicelib.errors import WriteRefused
 from chalicelib.state.table import Absent, Change, Key, Put, Row, Table, Values, Write, equals
-from chalicelib.store.batches import what_key
+from chalicelib.store.batch_rows import what_key
 
 _OPEN = "ERASURE"
 _KEPT = timedelta(days=8)

@@ -9,7 +9,7 @@ from datetime import datetime
 from chalicelib.domain.address import Channel
 from chalicelib.domain.batch import BatchKey, Entry
 from chalicelib.state.table import Key, Row, Table, Values
-from chalicelib.store.batches import KEPT
+from chalicelib.store.batch_rows import KEPT
 
 
 @dataclass(frozen=True)

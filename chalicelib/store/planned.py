@@ -6,7 +6,7 @@ from datetime import datetime
 from chalicelib.domain.batch import BatchKey
 from chalicelib.domain.plan import Planned
 from chalicelib.state.table import Row, Values
-from chalicelib.store.batches import far_key, new_rows, packed_cells
+from chalicelib.store.batch_rows import far_key, new_rows, packed_cells
 
 
 def planned_rows(key: BatchKey, planned: Planned, *, due: datetime, now: datetime) -> list[Row]:

@@ -8,7 +8,8 @@ from chalicelib.domain.address import Channel
 from chalicelib.domain.batch import BatchKey, HowFar, What
 from chalicelib.domain.correction import who_may_have
 from chalicelib.state.table import MOST_GET, Table
-from chalicelib.store.batches import Batches, read_what, what_key
+from chalicelib.store.batch_rows import read_what, what_key
+from chalicelib.store.batches import Batches
 from chalicelib.store.progress import ProgressReader, counted
 from chalicelib.store.shards import Shard
 

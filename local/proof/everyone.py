@@ -11,8 +11,8 @@ from chalicelib.domain.delivery import SETTLED, State, read_mark
 from chalicelib.domain.times import from_ms
 from chalicelib.settings import Stage
 from chalicelib.state.table import Values
-from chalicelib.store.batches import far_key
-from chalicelib.store.broadcasts import broadcast_key
+from chalicelib.store.batch_rows import far_key
+from chalicelib.store.broadcast_rows import broadcast_key
 from local.proof.case import Case
 from local.proof.records import Delivery, short
 

@@ -12,8 +12,8 @@ from chalicelib.domain.times import from_ms
 from chalicelib.state.table import Key, Row, Values
 from chalicelib.store.addresses import KnownAddress, read_addresses
 from chalicelib.store.audit import AuditEntry
-from chalicelib.store.batches import read_far, read_what
-from chalicelib.store.broadcasts import read_broadcast, read_content
+from chalicelib.store.batch_rows import read_far, read_what
+from chalicelib.store.broadcast_rows import read_broadcast, read_content
 from chalicelib.store.progress import is_counted
 from chalicelib.store.shards import Shard, read_shard
 

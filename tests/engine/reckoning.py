@@ -9,7 +9,7 @@ from chalicelib.domain.batch import BatchKey
 from chalicelib.domain.broadcast import Broadcast, BroadcastState
 from chalicelib.domain.delivery import SETTLED, Mark, State
 from chalicelib.domain.ids import SHARDS
-from chalicelib.store.batches import read_what, what_key
+from chalicelib.store.batch_rows import read_what, what_key
 from chalicelib.store.history import Pointer
 from tests.engine.watched_town import WatchedTown
 

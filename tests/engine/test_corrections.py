@@ -25,7 +25,7 @@ from chalicelib.flows.progress import not_read
 from chalicelib.flows.send_batch import send_batch
 from chalicelib.flows.stop_broadcast import stop_broadcast
 from chalicelib.state.table import Change
-from chalicelib.store.broadcasts import broadcast_key
+from chalicelib.store.broadcast_rows import broadcast_key
 from tests.engine.correcting import a_correction, broadcast, corrected, may_have, recipients
 from tests.engine.midway import After, happening, in_small_pages
 from tests.engine.town import Crash, Killer, Town

@@ -15,7 +15,7 @@ from chalicelib.flows.heeding import Word, heed
 from chalicelib.flows.record_receipt import record_receipt
 from chalicelib.logs import JsonLine
 from chalicelib.store.addresses import KnownAddress, address_key
-from chalicelib.store.batches import far_key, what_key
+from chalicelib.store.batch_rows import far_key, what_key
 from tests.engine.town import Crash, Killer, Town
 
 BAD, TWICE, FIVE, STOPPED = Advice.BAD_ADDRESS, Advice.BAD_IF_TWICE, Advice.BAD_IF_FIVE_TIMES, Advice.OPTED_OUT

@@ -36,7 +36,7 @@ from chalicelib.flows.sweep import sweep
 from chalicelib.state.queue import Outgoing
 from chalicelib.state.table import Key, Row
 from chalicelib.store.audit import AuditEntry
-from chalicelib.store.batches import far_key, read_what, what_key
+from chalicelib.store.batch_rows import far_key, read_what, what_key
 from chalicelib.store.sealed import Vault
 from chalicelib.store.stores import Stores
 from chalicelib.store.subscriptions import Subscription

@@ -17,7 +17,7 @@ from chalicelib.flows.progress import progress
 from chalicelib.flows.sweep import sweep
 from chalicelib.intake.sms import reply_to
 from chalicelib.state.queue import Outgoing
-from chalicelib.store.broadcasts import broadcast_key
+from chalicelib.store.broadcast_rows import broadcast_key
 from chalicelib.store.progress import counted
 from chalicelib.store.stores import Stores
 from local.proof.truth import HandOver, Truth

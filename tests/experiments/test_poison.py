@@ -24,7 +24,7 @@ from chalicelib.state.queue import Outgoing
 from chalicelib.state.sqlite_queue import Received
 from chalicelib.state.table import Change, Key, Row
 from chalicelib.store.addresses import address_key
-from chalicelib.store.batches import what_key
+from chalicelib.store.batch_rows import what_key
 from infra.redrive import LocalDeadLetters, redrive
 from infra.watch import LOGGED
 from local.pumps import sqs_record

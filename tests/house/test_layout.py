@@ -27,6 +27,7 @@ NOT_FOR_A_WORKER = {
     "chalicelib.intake",
     "chalicelib.flows.send_batch",
     "chalicelib.render",
+    "chalicelib.store.broadcast_rows",
     "chalicelib.store.broadcasts",
 }
 

@@ -16,7 +16,7 @@ from chalicelib.errors import RenderFailed, TransactionRefused
 from chalicelib.flows.launch import launch
 from chalicelib.flows.sweep import sweep
 from chalicelib.state.table import Key, Row
-from chalicelib.store.broadcasts import broadcast_key, content_key
+from chalicelib.store.broadcast_rows import broadcast_key, content_key
 from chalicelib.store.stores import Stores
 from chalicelib.store.switches import Thrown
 from tests.feeds.feeds import a_feed, an_alert

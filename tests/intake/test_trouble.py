@@ -20,7 +20,7 @@ from chalicelib.flows.receive_post import Mail, receive_post
 from chalicelib.flows.services import Services
 from chalicelib.flows.stop_broadcast import stop_broadcast
 from chalicelib.flows.sweep import sweep
-from chalicelib.store.broadcasts import broadcast_key, content_key
+from chalicelib.store.broadcast_rows import broadcast_key, content_key
 from chalicelib.store.requests import RequestName
 from chalicelib.store.stores import Stores
 from tests.feeds.feeds import a_feed, read

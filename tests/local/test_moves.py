@@ -16,7 +16,7 @@ from chalicelib.state.sqlite_file import SqliteFile
 from chalicelib.state.sqlite_queue import SqliteQueues
 from chalicelib.state.sqlite_table import SqliteTable
 from chalicelib.state.table import Key, Row
-from chalicelib.store.broadcasts import OPEN
+from chalicelib.store.broadcast_rows import OPEN
 from chalicelib.store.subscriptions import Subscription, audience_row
 from local.clock import CityClock
 from local.moves import BUDGET_SECONDS, Moments, Mover

@@ -20,8 +20,8 @@ from chalicelib.domain.tokens import Tokens
 from chalicelib.flows.stop_broadcast import stop_broadcast
 from chalicelib.settings import Stage
 from chalicelib.state.table import Key, Row, Values
-from chalicelib.store.batches import far_key, packed_cells, what_key
-from chalicelib.store.broadcasts import broadcast_key, content_key
+from chalicelib.store.batch_rows import far_key, packed_cells, what_key
+from chalicelib.store.broadcast_rows import broadcast_key, content_key
 from chalicelib.store.sealed import Vault
 from local.proof.checker import broken
 from local.proof.everyone import Recipient

@@ -18,7 +18,7 @@ from chalicelib.domain.preferences import Digest, Preferences
 from chalicelib.domain.told import Fate, fate_of
 from chalicelib.state.table import Change
 from chalicelib.store.addresses import address_key
-from chalicelib.store.batches import far_key
+from chalicelib.store.batch_rows import far_key
 from tests.engine.street import MAIL, NEW_MAIL, NEW_PHONE, PHONE, Street, address_of
 from tests.pages.browsing import check, check_at_all_widths, opened
 from tests.pages.conftest import serve
