@@ -9,7 +9,7 @@ from chalicelib.errors import NotFound, TransactionRefused
 from chalicelib.flows.moving import Move, arrived_writes, close_old, leave_groups, move_of
 from chalicelib.flows.services import Services
 from chalicelib.flows.sharing import Shared, settled_writes, shared_of
-from chalicelib.state.table import Write
+from chalicelib.state.table import MOST_TRANSACT, Write
 from chalicelib.store.addresses import KnownAddress
 from chalicelib.store.packing import packed
 from chalicelib.store.sign_ups import SignUp
@@ -32,7 +32,7 @@ def confirm_sign_up(name: str, *, locale: str, services: Services) -> SignUp:
         close_old(move, services=services)
     yes = _Yes(found, address, locale, move, shared)
     try:
-        for writes in packed([*(leave_groups(move, services=services) if move else ()), _writes(yes, services)]):
+        for writes in packed([*(leave_groups(move, services=services) if move else ()), *_groups(yes, services)]):
             services.store.table.transact(writes)
     except TransactionRefused:
         again = services.store.sign_ups.get(name)
@@ -64,17 +64,34 @@ class _Yes:
         return self.shared.subscriber if self.shared else self.address.subscriber
 
 
-def _writes(yes: _Yes, services: Services) -> list[Write]:
-    """All in one, for a yes that counts once."""
+def _groups(yes: _Yes, services: Services) -> list[list[Write]]:
+    """All in one, for a yes that counts once. Topics that one transaction does not hold are joined before, where nothing is sent yet; what died between
+    is gone on with."""
     found, address, move, store = yes.sign_up, yes.address, yes.move, services.store
-    topics = known([*found.topics, *(move.parts if move else ())], services.city)
     digits = found.digits if yes.shared else ""
     agreement = services.renderer().page("agreement", yes.locale, topics=known(found.topics, services.city), digits=digits)
-    writes = [store.sign_ups.confirm_write(found.id), store.consents.wording_write(agreement)]
-    writes += settled_writes(yes.shared, address, services=services) if yes.shared else [store.addresses.welcome_write(address)]
-    writes += arrived_writes(move, yes.subscriber, services=services) if move else []
+    last = [store.sign_ups.confirm_write(found.id), store.consents.wording_write(agreement)]
+    last += settled_writes(yes.shared, address, services=services) if yes.shared else [store.addresses.welcome_write(address)]
+    last += arrived_writes(move, yes.subscriber, services=services) if move else []
+    before = list[list[Write]]()
+    made = {one.topic for one in store.consents.of(yes.subscriber) if one.source == found.id}
+    for topic, writes in _joins(yes, agreement, services).items():
+        if topic in made:
+            continue
+        if len(last) + len(writes) <= MOST_TRANSACT:
+            last += writes
+        else:
+            before.append(writes)
+    return [*before, last]
+
+
+def _joins(yes: _Yes, agreement: str, services: Services) -> dict[str, list[Write]]:
+    """What joins each topic, with its entry in the ledger."""
+    found, address, move, store = yes.sign_up, yes.address, yes.move, services.store
+    topics = known([*found.topics, *(move.parts if move else ())], services.city)
     follows = {one.topic: one for one in store.subscriptions.of(yes.subscriber, Channel.EMAIL)}
     moving = {one.topic: one for one in move.follows} if move else {}
+    joins: dict[str, list[Write]] = {}
     for topic in topics:
         own = follows.get(topic)
         subscription = _chosen(Subscription(yes.subscriber, topic, Channel.EMAIL, address.hash, yes.locale), yes, own)
@@ -92,8 +109,8 @@ def _writes(yes: _Yes, services: Services) -> list[Write]:
             wording=wording_id(agreement),
             detail=detail_of(subscription.filters, subscription.preferences, proof=found.detail),
         )
-        writes += [*store.subscriptions.join_writes(subscription), store.consents.add_write(entry)]
-    return writes
+        joins[topic] = [*store.subscriptions.join_writes(subscription), store.consents.add_write(entry)]
+    return joins
 
 
 def _chosen(one: Subscription, yes: _Yes, own: Subscription | None) -> Subscription:

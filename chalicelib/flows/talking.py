@@ -20,8 +20,8 @@ from chalicelib.store.subscriptions import Subscription
 
 Groups = list[list[Write]]
 
-MOST_AT_ONCE = 20
-"""Topics that one transaction takes, with their entries in the ledger."""
+MOST_AT_ONCE = 90
+"""Writes that one transaction takes beside those of a text itself, and of a move."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,12 @@ def writes_of(acting: Acting, changes: Sequence[Change], *, reply: str, services
     """The changes as groups of writes; `reply` is the sentence that confirms them. What may safely be made twice comes first, because a worker
     that dies between two transactions has its text delivered again."""
     writer = _Writer(acting, reply, services)
-    groups = [group for change in changes for group in writer.changed(change)]
+    used, groups = writer.confirmed(changes), [group for change in changes for group in writer.changed(change)]
     if acting.move and Confirm(acting.move.sign_up.id) in changes:
         return [*leave_groups(acting.move, services=services), *groups, *writer.moved(acting.move, [one for one in changes if isinstance(one, Join)])]
     shared = acting.shared if acting.shared and Confirm(acting.shared.sign_up.id) in changes else None
-    return [*groups, *writer.joined([change for change in changes if isinstance(change, Join)], welcome=Welcome() in changes, shared=shared)]
+    *before, last = writer.joined([change for change in changes if isinstance(change, Join)], welcome=Welcome() in changes, shared=shared) or [[]]
+    return [*groups, *before, [*used, *last]]
 
 
 @dataclass(frozen=True)
@@ -68,14 +69,17 @@ class _Writer:
                 return [self._narrowed(one, change) for one in self._follows if one.topic == change.topic]
             case Pause():
                 return self._paused(change)
-            case Confirm() if self.acting.move is None:
-                return [[self.services.store.sign_ups.confirm_write(change.sign_up)]]
             case Decline():
                 return [[self.services.store.sign_ups.decline_write(self.acting.inbound.person.hash)]]
         return []
 
+    def confirmed(self, changes: Sequence[Change]) -> list[Write]:
+        """The sign-up is used up, with the last of what it wants."""
+        return [self.services.store.sign_ups.confirm_write(one.sign_up) for one in changes if isinstance(one, Confirm)]
+
     def joined(self, joins: Sequence[Join], *, welcome: bool, shared: Shared | None = None) -> Groups:
-        """The address is welcome again, and follows; all at once where one transaction holds it. With `shared` it comes to that page."""
+        """The address is welcome again, and follows; all at once where one transaction holds it, else with the welcome last, and without what a worker
+        that died has joined before. With `shared` it comes to that page."""
         if not welcome:
             return []
         store, person = self.services.store, self.acting.inbound.person
@@ -84,15 +88,19 @@ class _Writer:
         if shared:
             welcomed = settled_writes(shared, judged(person, found), services=self.services)
             found = replace(found, subscriber=shared.subscriber)
-        groups = [welcomed, *(self._join(one, found) for one in joins)]
-        return [[write for group in groups for write in group]] if len(joins) <= MOST_AT_ONCE else groups
+        groups = {one.topic: self._join(one, found) for one in joins}
+        if sum(map(len, groups.values())) <= MOST_AT_ONCE:
+            return [[*welcomed, *(write for group in groups.values() for write in group)]]
+        acts = {self.acting.inbound.sid, self.acting.sign_up.id if self.acting.sign_up else ""}
+        made = {one.topic for one in store.consents.of(found.subscriber) if one.source in acts}
+        return [*(group for topic, group in groups.items() if topic not in made), welcomed]
 
     def moved(self, move: Move, joins: Sequence[Join]) -> Groups:
         """As `joined`, in the place of another address; the sign-up is used up with it. What was followed there only since it asked comes too."""
         since = [Join(one.topic, one.filters, sign_up=move.sign_up.id) for one in move.follows if one.topic not in {join.topic for join in joins}]
-        first, *rest = self.joined([*joins, *since], welcome=True)
+        *before, last = self.joined([*joins, *since], welcome=True)
         used = self.services.store.sign_ups.confirm_write(move.sign_up.id)
-        return [[used, *arrived_writes(move, self._subscriber, services=self.services), *first], *rest]
+        return [*before, [used, *arrived_writes(move, self._subscriber, services=self.services), *last]]
 
     @property
     def _follows(self) -> Sequence[Subscription]:

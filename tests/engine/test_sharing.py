@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from chalicelib.domain.address import Channel
+from chalicelib.domain.city import parse_city
 from chalicelib.domain.filters import Filters
 from chalicelib.domain.notice import Severity
-from chalicelib.domain.preferences import Preferences
+from chalicelib.domain.preferences import Digest, Preferences
 from chalicelib.errors import TransactionRefused
+from chalicelib.flows.signing import MOST_TOPICS
 from chalicelib.state.table import Change
 from chalicelib.store.addresses import address_key
+from tests.conversation.booth import HERE, _renderer
 from tests.engine.street import MAIL, NEW_MAIL, NEW_PHONE, PHONE, Street, address_of
 from tests.engine.town import Crash, Killer
 
@@ -327,6 +330,38 @@ def test_erasing_the_page_forgets_both(tmp_path: Path) -> None:
     assert street.opted_out(MAIL)
     assert street.opted_out(PHONE)
     assert whose(street, MAIL) == whose(street, PHONE) == ""
+
+
+def a_large_city(street: Street) -> list[str]:
+    """As many topics more as one sign-up may name."""
+    topics = [f"t{number}" for number in range(MOST_TOPICS)]
+    lists = [f'[[topics]]\nid = "{one}"\nkeywords = ["WORD{one.upper()}"]\n[topics.names]\nen = "Topic {one}"\n' for one in topics]
+    text = "\n".join([(HERE / "city.toml").read_text("utf-8"), *lists])
+    street.services = street.town.services = replace(street.services, city=parse_city(text), renderer=lambda: _renderer(text))
+    return topics
+
+
+@pytest.mark.parametrize("by", ["text", "link"])
+@pytest.mark.parametrize("at", [0, *range(5, 15)])
+def test_a_yes_to_more_than_one_transaction_holds_joins_all_of_it(tmp_path: Path, by: str, at: int) -> None:
+    """Thirty topics that come in a digest, with a death at a call, or with none."""
+    killer = Killer()
+    street = Street(tmp_path, killer=killer)
+    topics = a_large_city(street)
+    signed_up(street, [*(("topic", one) for one in topics), ("email", MAIL), ("phone", PHONE), ("language", "en")])
+    first, second = (MAIL, PHONE) if by == "text" else (PHONE, MAIL)
+    way = street.opened()
+    street.submit(way) if by == "text" else street.text("YES")
+    digest = [(f"topic-{address_of(first).channel}", one) for one in topics] + [("digest", "daily"), ("digest-hour", "8"), ("language", "en")]
+    assert street.submit(street.link(first), digest).status == 200
+    killer.at, killer.calls = at, 0
+    for _ in range(2 if at else 1):
+        with suppress(Crash):
+            street.text("YES", sid="SM" + "7" * 32) if by == "text" else street.submit(way)
+        killer.at = 0
+    assert {one.topic for one in street.followed(second)} == set(topics)
+    assert {one.preferences.digest for one in street.followed(second)} == {Digest.DAILY}
+    assert whose(street, second) == whose(street, first)
 
 
 @pytest.mark.parametrize("by", ["text", "link"])
