@@ -63,7 +63,7 @@ class _Case:
 
 def set_preferences(subscriber: str, choice: Choice, *, services: Services) -> None:
     """Follow exactly these topics on these channels, in these parts, at these times, in this language. No topic at all on a channel opts its address out.
-    Raises NotFound where the person is gone; Conflict where their phone is stopped, or where they changed something else at the same time."""
+    Raises NotFound where the person is gone; Conflict where the network holds back what goes to their phone, or something else changed at the same time."""
     store = services.store
     agreement = services.renderer().page("choice", choice.read_in, channels=[str(channel) for channel in choice.topics])
     afresh = choice.preferences != current_preferences(subscriber, store.subscriptions.of(subscriber), services=services)
@@ -94,7 +94,7 @@ def _case(subscriber: str, channel: Channel, choice: Choice, agreement: str, afr
     [address] = store.addresses.read([name]) if name else [None]
     if address is None or address.subscriber != subscriber:
         raise NotFound("This link has ended.", code="link_ended")
-    if channel is Channel.SMS and address.opted_out and wanted:
+    if channel is Channel.SMS and address.opted_out and address.blocked and wanted:
         raise Conflict("Text START to us first: until then the network holds our texts back.", code="text_start_first")
     return _Case(address, channel, follows, wanted, choice, agreement, services.new_id(), afresh, services.now())
 

@@ -169,13 +169,22 @@ def test_saving_nothing_over_nothing_is_no_error(tmp_path: Path) -> None:
     assert booth.rows() == rows
 
 
-def test_a_phone_that_is_stopped_is_told_to_text_start_first(tmp_path: Path) -> None:
+def test_a_phone_that_the_network_blocks_is_told_to_text_start_first(tmp_path: Path) -> None:
     booth = reader(tmp_path, "transit", channel=Channel.SMS)
-    booth.services.store.addresses.opt_out(booth.person().hash, booth.clock())
+    booth.services.store.addresses.opt_out(booth.person().hash, booth.clock(), blocked=True)
     answer = booth.submit(choosing(booth, "sms"), [("topic-sms", "jobs")])
     assert answer.status == 409
     assert "Text START first" in answer.text
     assert follows(booth, Channel.SMS) == {"transit": "en"}
+
+
+def test_a_phone_that_left_everything_on_the_page_comes_back_on_it(tmp_path: Path) -> None:
+    booth = reader(tmp_path, "transit", channel=Channel.SMS)
+    booth.submit(choosing(booth, "sms"), [("language", "en")])
+    assert booth.person().opted_out
+    assert booth.submit(choosing(booth, "sms"), [("topic-sms", "jobs"), ("language", "en")]).status == 200
+    assert follows(booth, Channel.SMS) == {"jobs": "en"}
+    assert not booth.person().opted_out
 
 
 def test_somebody_we_do_not_know_has_no_preferences(tmp_path: Path) -> None:

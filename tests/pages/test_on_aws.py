@@ -15,7 +15,7 @@ def test_a_talk_and_a_sign_up_over_dynamodb(tmp_path: Path) -> None:
     with moto_city() as city:
         store = Stores(city.table, booth.services.store.vault)
         booth.services = replace(booth.services, store=store, queues=city.queues)
-        for text in ("hello", "2", "JOIN transit", "empleos", "STOP 14 bus?", "LANG ar", "STOP", "STOP", "JOIN events", "START", "LEAVE jobs"):
+        for text in ("hello", "2", "JOIN transit", "empleos", "STOP 14 bus?", "LANG ar", "STOP", "STOP", "START", "JOIN events", "LEAVE jobs"):
             assert booth.text(text, sid="SM" + text.encode().hex()) == booth.text(text, sid="SM" + text.encode().hex())
         assert {one.topic: one.locale for one in booth.person().subscriptions} == {"events": "ar", "transit": "ar"}
         assert len(booth.ledger()) == 10
