@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chalicelib.domain.about import About
 from chalicelib.domain.address import Channel
 from chalicelib.domain.broadcast import APPROVAL_ABOVE, Audience, Content, hash_of, needs_second_person
 from chalicelib.domain.notice import Act, Kind, Severity, Text, Urgency
@@ -41,8 +42,13 @@ def test_what_is_kept_is_what_was_approved() -> None:
         replace(CONTENT, texts={"en": Text("Blue Line", "Buses replace trains.")}),
         replace(CONTENT, texts={"en": Text("Red Line", "Buses replace trains!")}),
         replace(CONTENT, texts={"en": Text("Red Line", "Buses replace trains.", "https://larkhaven.example")}),
+        replace(CONTENT, about=About(pay=50_000)),
+        replace(CONTENT, worst=Severity.SEVERE),
     ],
-    ids=["notice", "revision", "act", "kind", "severity", "urgency", "language", "link", "no start", "start", "expiry", "tongue", "title", "body", "its link"],
+    ids=[
+        *("notice", "revision", "act", "kind", "severity", "urgency", "language", "link", "no start", "start", "expiry", "tongue", "title", "body", "its link"),
+        *("about", "worst before"),
+    ],
 )
 def test_no_word_changes_without_another_approval(content: Content) -> None:
     assert hash_of(content, AUDIENCE) != hash_of(CONTENT, AUDIENCE)
@@ -56,11 +62,29 @@ def test_no_word_changes_without_another_approval(content: Content) -> None:
         replace(AUDIENCE, channels=(Channel.SMS,)),
         replace(AUDIENCE, include_below=True),
         replace(AUDIENCE, corrects="bc_1"),
+        replace(AUDIENCE, digest="daily-08-0-"),
     ],
-    ids=["topics", "reached", "channels", "below", "corrects"],
+    ids=["topics", "reached", "channels", "below", "corrects", "digest"],
 )
 def test_nobody_is_added_or_left_out_without_another_approval(audience: Audience) -> None:
     assert hash_of(CONTENT, audience) != hash_of(CONTENT, AUDIENCE)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(About(pay=50_000), About(pay=60_000), id="another pay"),
+        pytest.param(About(areas=frozenset({"harbor"})), About(areas=frozenset({"harbor", "mill"})), id="one more area"),
+    ],
+)
+def test_those_whose_filters_let_it_through_do_not_change_without_another_approval(before: About, after: About) -> None:
+    assert hash_of(replace(CONTENT, about=before), AUDIENCE) != hash_of(replace(CONTENT, about=after), AUDIENCE)
+
+
+def test_a_digest_of_another_slot_or_of_other_broadcasts_is_another() -> None:
+    items, morning, evening = ("bc_2", "bc_1"), replace(AUDIENCE, digest="daily-08-0-"), replace(AUDIENCE, digest="daily-18-0-")
+    digest = replace(CONTENT, items=items)
+    assert len({hash_of(digest, morning), hash_of(digest, evening), hash_of(replace(CONTENT, items=("bc_2",)), morning), hash_of(CONTENT, morning)}) == 4
 
 
 def test_the_order_of_languages_is_no_change() -> None:
@@ -69,17 +93,22 @@ def test_the_order_of_languages_is_no_change() -> None:
     assert hash_of(replace(CONTENT, texts=there), AUDIENCE) == hash_of(replace(CONTENT, texts=back), AUDIENCE)
 
 
+SPOKEN = replace(CONTENT, texts=WORDS | {"es": Text("Línea Roja", "Autobuses en lugar de trenes.")})
+
+
 @pytest.mark.parametrize(
-    ("audience", "kept"),
+    ("content", "audience", "kept"),
     [
-        (AUDIENCE, "b927ebc3065c10f34b5315d9c897b7d280f5e4366e015b6814c86d3a0c1074a9"),
-        (replace(AUDIENCE, corrects="bc_1"), "4305e5b8dc628d1c912e9f28cd22431c8f701d51f7af3a7766e84442bd43fa08"),
+        (SPOKEN, AUDIENCE, "b927ebc3065c10f34b5315d9c897b7d280f5e4366e015b6814c86d3a0c1074a9"),
+        (SPOKEN, replace(AUDIENCE, corrects="bc_1"), "4305e5b8dc628d1c912e9f28cd22431c8f701d51f7af3a7766e84442bd43fa08"),
+        (replace(SPOKEN, about=About(pay=50_000)), AUDIENCE, "1d129d1436a302b17937f2dfb2a65de21038daa6bef1a165e48480b7a63fb391"),
+        (replace(SPOKEN, worst=Severity.SEVERE), AUDIENCE, "7e456e22e448bc897170e2ff5b72a88f064c3b9c133a205eec2a8ec8f352e153"),
+        (replace(SPOKEN, items=("bc_2", "bc_1")), replace(AUDIENCE, digest="daily-08-0-"), "125d126730ce6c8a6bf02749f3fe7effeda28de52db3dbd3c814e124f76c528c"),
     ],
-    ids=["followers", "whoever got another broadcast"],
+    ids=["followers", "whoever got another broadcast", "what it is about", "whoever was told worse", "a digest"],
 )
-def test_what_waits_for_its_hour_while_a_new_version_is_deployed_stays_approved(audience: Audience, kept: str) -> None:
-    texts = WORDS | {"es": Text("Línea Roja", "Autobuses en lugar de trenes.")}
-    assert hash_of(replace(CONTENT, texts=texts), audience) == kept
+def test_what_waits_for_its_hour_while_a_new_version_is_deployed_stays_approved(content: Content, audience: Audience, kept: str) -> None:
+    assert hash_of(content, audience) == kept
 
 
 def test_the_order_in_which_topics_and_channels_are_named_is_no_change() -> None:

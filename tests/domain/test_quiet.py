@@ -81,6 +81,11 @@ def test_a_minute_of_the_hour_shown_twice_that_is_not_quiet_is_not_missed() -> N
     assert released_at(window, NEW_YORK, datetime(2027, 11, 7, 5, 59, 59, tzinfo=UTC)) == datetime(2027, 11, 7, 6, tzinfo=UTC)
 
 
+def test_what_is_held_long_before_clocks_are_set_back_comes_out_at_the_very_minute_they_are() -> None:
+    window = (61, 0)  # from 01:01
+    assert released_at(window, NEW_YORK, datetime(2027, 11, 7, 5, 1, 40, 250, tzinfo=UTC)) == datetime(2027, 11, 7, 6, tzinfo=UTC)
+
+
 minutes = some.integers(0, 24 * 60 - 1)
 moments = some.integers(0, 2 * 365 * 86400).map(lambda seconds: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds))
 around_changes = some.sampled_from([datetime(2027, 3, 14, 7, tzinfo=UTC), datetime(2027, 11, 7, 6, tzinfo=UTC), datetime(2027, 10, 2, 15, tzinfo=UTC)])

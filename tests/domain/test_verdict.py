@@ -10,6 +10,7 @@ from chalicelib.domain.address import Channel
 from chalicelib.domain.batch import Entry
 from chalicelib.domain.broadcast import Audience, Broadcast, BroadcastState, SendAt
 from chalicelib.domain.delivery import Mark, SkipReason, State
+from chalicelib.domain.quiet import Window
 from chalicelib.domain.reception import Hold
 from chalicelib.domain.verdict import Looked, ends, verdict
 
@@ -75,6 +76,22 @@ def test_an_address_that_must_not_be_called_is_not(broadcast: Broadcast, address
 )
 def test_quiet_hours_hold_what_is_not_urgent(entry: Entry, broadcast: Broadcast, expected: Hold | None) -> None:
     assert verdict(entry, WILLING, broadcast, zone=ZONE, now=NOW) == expected
+
+
+def test_of_whoever_was_erased_with_their_row_it_is_said_so() -> None:
+    assert verdict(replace(PLAIN, subscriber="", address=""), None, GOING, zone=ZONE, now=NOW) == skipped(SkipReason.ERASED)
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        pytest.param(None, Hold(NOW + timedelta(hours=2)), id="who chose none"),
+        pytest.param((6 * 60, 8 * 60), Hold(NOW + timedelta(hours=1)), id="who chose theirs"),
+        pytest.param((0, 0), None, id="who wants no quiet"),
+    ],
+)
+def test_the_quiet_hours_of_a_city_hold_for_those_alone_who_chose_none(own: Window | None, expected: Hold | None) -> None:
+    assert verdict(replace(PLAIN, quiet=own), WILLING, GOING, zone=ZONE, now=NOW, quiet=(6 * 60, 9 * 60)) == expected
 
 
 def test_whoever_opted_out_in_quiet_hours_is_not_held_but_left_alone() -> None:
