@@ -93,6 +93,20 @@ def test_only_the_calm_wait_for_what_is_said_again() -> None:
     assert receive(a_wish(), an_occasion(calm=later), NOON) is None
 
 
+@pytest.mark.parametrize(
+    ("wish", "now", "expected"),
+    [
+        pytest.param(a_wish(digest=Digest.DAILY), NOON, None, id="what comes in a digest is in it"),
+        pytest.param(a_wish(digest=Digest.DAILY, filters=SEVERE), NOON, None, id="filters were asked of each notice in it"),
+        pytest.param(a_wish(digest=Digest.DAILY), NIGHT, None, id="its hour was chosen, whatever hours are quiet in the city"),
+        pytest.param(a_wish(digest=Digest.DAILY, quiet=(20 * 60, 8 * 60)), NIGHT, Hold(MORNING), id="but not against their own"),
+        pytest.param(a_wish(digest=Digest.DAILY, **PAUSED), NOON, skipped(SkipReason.PAUSED), id="paused"),
+    ],
+)
+def test_of_those_in_a_digest_only_their_pause_and_their_own_quiet_hours_are_asked(wish: Wish, now: datetime, expected: Verdict) -> None:
+    assert receive(wish, replace(an_occasion(), digest=True), now) == expected
+
+
 def test_the_soonest_that_any_topic_allows_counts() -> None:
     held, later = Hold(NOON + timedelta(hours=1)), Hold(NOON + timedelta(hours=2))
     digest, paused, filtered = (skipped(reason) for reason in (SkipReason.DIGEST, SkipReason.PAUSED, SkipReason.FILTERED))
@@ -119,6 +133,9 @@ def at(*minutes: int) -> list[datetime]:
         pytest.param([0, 5, 40], 59, 60, id="the next half hour goes on"),
         pytest.param([0, 5], 61, None, id="long after"),
         pytest.param([0, 35], 40, 65, id="one that went at once begins its own"),
+        pytest.param([0, 5], 30, None, id="at the very end of it, in the place of what was held until then"),
+        pytest.param([0, 5, 10], 61, None, id="long after two that came together at the end of it"),
+        pytest.param([0, 30], 30, 60, id="in the moment of one that went at once"),
     ],
 )
 def test_what_is_said_again_within_half_an_hour_comes_at_its_end(said: list[int], now: int, until: int | None) -> None:
