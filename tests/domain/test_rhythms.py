@@ -158,6 +158,30 @@ def test_only_a_slot_that_somebody_comes_to_from_another_looks_back(before: Pref
     assert carries(turned((), before, after, AT)) is expected
 
 
+def test_whoever_came_to_a_slot_from_nowhere_or_has_left_all_slots_looks_back_in_none() -> None:
+    assert not carries(begun(AT_8, AT))
+    gone = turned(turned((), NOW, AT_8, AT), AT_8, NOW, AT + DAY)
+    assert slots_of(gone) == [slot(AT_8)]
+    assert not carries(gone)
+
+
+@pytest.mark.parametrize("rhythm", [begun(AT_8, AT), (Stretch(slot(AT_8), AT), Stretch(slot(AT_18), AT + DAY))], ids=["one stretch", "two"])
+def test_what_was_launched_before_all_that_is_remembered_belongs_to_the_first_of_it(rhythm: Rhythm) -> None:
+    assert slot_at(rhythm, AT - DAY) == slot_at(rhythm, AT) == slot(AT_8)
+
+
+def test_whoever_comes_in_the_moment_at_which_a_period_ends_is_told_in_it_of_what_waited_and_not_again_in_the_next() -> None:
+    on = (Stretch(slot(AT_8), EVER), Stretch(slot(AT_18), AT))
+    waited = last_due(slot(AT_8), ZONE, AT) - MARGIN
+    assert spans(on, slot(AT_18), Period(AT - DAY, AT), ZONE) == [(waited, AT)]
+    assert spans(on, slot(AT_18), Period(AT, AT + DAY), ZONE) == [(AT, AT + DAY)]
+
+
+def test_a_slot_that_did_not_come_round_while_somebody_was_in_it_owes_them_nothing() -> None:
+    passed = (Stretch(slot(AT_8), EVER), Stretch(slot(AT_18), AT), Stretch(slot(WEEKLY), AT + 10 * MINUTE))
+    assert [owes(passed, one, AT - DAY, ZONE) for one in slots_of(passed)] == [True, False, True]
+
+
 def test_an_old_slot_owes_until_its_next_digest_has_told() -> None:
     away = turned((), AT_8, NOW, AT)
     assert owes(away, slot(AT_8), AT, ZONE)
