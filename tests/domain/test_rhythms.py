@@ -139,6 +139,13 @@ def test_a_choice_taken_back_before_it_counts_was_never() -> None:
     assert turned(turned((), NOW, AT_8, AT), AT_8, NOW, AT + timedelta(seconds=20)) == ()
 
 
+@pytest.mark.parametrize(("seconds", "begun_already"), [(49, False), (50, True), (60, True)], ids=["taken back", "as clocks may differ", "begun"])
+def test_a_choice_that_counts_by_a_clock_that_is_ahead_was(seconds: int, begun_already: bool) -> None:
+    chosen, later = turned((), AT_8, AT_18, AT), AT + timedelta(seconds=seconds)
+    back = (*chosen, Stretch(slot(AT_8), later + SOON)) if begun_already else chosen[:1]
+    assert turned(chosen, AT_18, AT_8, later) == back
+
+
 def test_what_ended_long_ago_is_forgotten_and_no_more_than_so_many_are_kept() -> None:
     chosen = turned((), NOW, AT_8, AT)
     assert turned(chosen, AT_8, AT_8, AT + KEPT) == chosen
@@ -175,6 +182,19 @@ def test_whoever_comes_in_the_moment_at_which_a_period_ends_is_told_in_it_of_wha
     waited = last_due(slot(AT_8), ZONE, AT) - MARGIN
     assert spans(on, slot(AT_18), Period(AT - DAY, AT), ZONE) == [(waited, AT)]
     assert spans(on, slot(AT_18), Period(AT, AT + DAY), ZONE) == [(AT, AT + DAY)]
+
+
+def test_a_slot_that_came_round_as_somebody_came_has_told_them_before_they_go_on() -> None:
+    came = last_due(slot(AT_18), ZONE, AT + DAY) - MARGIN
+    passed = (Stretch(slot(AT_8), EVER), Stretch(slot(AT_18), came), Stretch(slot(WEEKLY), came + 10 * MINUTE))
+    waited = last_due(slot(AT_8), ZONE, came) - MARGIN
+    assert spans(passed, slot(AT_18), Period(came - DAY, came), ZONE) == [(waited, came)]
+    assert spans(passed, slot(WEEKLY), Period(came - DAY, came + DAY), ZONE) == [(came, came + DAY)]
+
+
+@pytest.mark.parametrize("left", [AT, AT - DAY], ids=["as it began", "before"])
+def test_a_period_tells_nothing_to_whoever_left_the_slot_by_its_beginning(left: datetime) -> None:
+    assert spans((Stretch(slot(AT_8), EVER), Stretch(None, left)), slot(AT_8), Period(AT, AT + DAY), ZONE) == []
 
 
 def test_a_slot_that_did_not_come_round_while_somebody_was_in_it_owes_them_nothing() -> None:
