@@ -20,6 +20,7 @@ from chalicelib.state.table import MOST_GET, Change, Condition, Exists, Has, Key
 from chalicelib.store.sealed import Vault
 
 _GOOD_AGAIN = ("bad", "bad_at", "faults", "faulted_at")
+_PERSONAL = ("subscriber", "sealed", "channel", "verified", "heeded", "ttl", *_GOOD_AGAIN)
 _HEEDED = 8
 """Words of providers that a row remembers. They come again within minutes, not after so many others."""
 
@@ -105,6 +106,12 @@ class Addresses:
         unproven = every(write.expect or Exists(), equals("subscriber", known.subscriber), equals("verified", False))
         return replace(write, change=replace(write.change, set={**write.change.set, "subscriber": subscriber}), expect=unproven)
 
+    def release_write(self, hash: str, subscriber: str, now: datetime) -> Write:
+        """The write that parts an address from a subscriber, for a transaction: nothing may be sent there, and whoever texts from it next is somebody
+        new. Refused where it is somebody else's by now."""
+        _tell(hash, now)
+        return Update(address_key(hash), Change(set={"opted_out": to_ms(now)}, remove=_PERSONAL), expect=equals("subscriber", subscriber))
+
     def vouch_write(self, address: Address, *, subscriber: str, known: KnownAddress | None) -> Write:
         """The write that makes an address its owner's on a proof from elsewhere, for a transaction. Refused where they have said stop, or it is
         somebody else's by now; what providers hold against it stays."""
@@ -128,9 +135,8 @@ class Addresses:
         if known is None or known.subscriber != subscriber:
             return known is not None and not known.subscriber
         _tell(hash, now)
-        gone = ("subscriber", "sealed", "channel", "verified", "heeded", "ttl", *_GOOD_AGAIN)
         with suppress(WriteRefused):  # erased, as another try of the same: what there is now is nobody's or another's
-            self.table.update(address_key(hash), Change(set={"opted_out": to_ms(now)}, remove=gone), expect=equals("subscriber", subscriber))
+            self.table.update(address_key(hash), Change(set={"opted_out": to_ms(now)}, remove=_PERSONAL), expect=equals("subscriber", subscriber))
         return True
 
     def heed_opt_out(self, hash: str, word: str, now: datetime) -> KnownAddress:
