@@ -23,6 +23,9 @@ from chalicelib.store.consents import address_of
 from chalicelib.store.packing import packed
 from chalicelib.store.subscriptions import Subscription
 
+_RANKS = {Step.JOINED: 0, Step.RESTORED: 0, Step.LEFT: 1, Step.STOPPED: 2}
+"""What opens or closes an address; of two at one moment, the last counts."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -63,7 +66,7 @@ class _Case:
 
 def set_preferences(subscriber: str, choice: Choice, *, services: Services) -> None:
     """Follow exactly these topics on these channels, in these parts, at these times, in this language. No topic at all on a channel opts its address out.
-    Raises NotFound where the person is gone; Conflict where the network holds back what goes to their phone, or something else changed at the same time."""
+    Raises NotFound where the person is gone; Conflict where their phone was closed by more than a page of ours, or something else changed meanwhile."""
     store = services.store
     agreement = services.renderer().page("choice", choice.read_in, channels=[str(channel) for channel in choice.topics])
     afresh = choice.preferences != current_preferences(subscriber, store.subscriptions.of(subscriber), services=services)
@@ -94,9 +97,19 @@ def _case(subscriber: str, channel: Channel, choice: Choice, agreement: str, afr
     [address] = store.addresses.read([name]) if name else [None]
     if address is None or address.subscriber != subscriber:
         raise NotFound("This link has ended.", code="link_ended")
-    if channel is Channel.SMS and address.opted_out and address.blocked and wanted:
+    if channel is Channel.SMS and wanted and address.opted_out and not _was_closed_here(address, services):
         raise Conflict("Text START to us first: until then the network holds our texts back.", code="text_start_first")
     return _Case(address, channel, follows, wanted, choice, agreement, services.new_id(), afresh, services.now())
+
+
+def _was_closed_here(address: KnownAddress, services: Services) -> bool:
+    """Whether a phone was closed by nothing but a page of ours, and so may be opened on one. Who stopped by text, and who has the number that somebody
+    moved away from, says so themselves, from the handset."""
+    ledger = services.store.consents.of(address.subscriber)
+    last = max((one for one in ledger if one.address == address.hash and one.step in _RANKS), key=lambda one: (one.at, _RANKS[one.step]), default=None)
+    if last is None or address.opted_out is None or address.blocked or services.store.moves.after(address.subscriber):
+        return False
+    return last.step is Step.LEFT and last.how is How.WEB and last.at >= address.opted_out  # else a word whose entry is not written yet
 
 
 def _changes(case: _Case, services: Services) -> list[list[Write]]:

@@ -35,6 +35,10 @@ class Moves:
         """Who moved here."""
         return [row.key.sort.removeprefix("WAS#") for row in self.table.query(f"S#{subscriber}", prefix="WAS#").rows]
 
+    def after(self, subscriber: str) -> list[str]:
+        """Who they are where they moved to."""
+        return [row.key.sort.removeprefix("NOW#") for row in self.table.query(f"S#{subscriber}", prefix="NOW#").rows]
+
 
 def moves_beside(rows: Iterable[Row]) -> tuple[list[str], list[Key]]:
     """Among a subscriber's own rows: the sign-ups that wait in place of them, and the rows beside others that name them."""
