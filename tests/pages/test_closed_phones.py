@@ -1,5 +1,6 @@
 """Which phones a page may open again: those that a page of ours closed, and no other."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -109,10 +110,20 @@ def test_a_stop_whose_entry_is_not_written_yet_counts_already(tmp_path: Path) ->
     assert street.opted_out()
 
 
-def test_of_a_page_and_a_text_at_one_moment_the_text_counts(tmp_path: Path) -> None:
+def test_of_a_page_and_a_stop_at_one_moment_the_stop_counts(tmp_path: Path) -> None:
     street = a_texter(tmp_path)
-    street.submit(street.link(), [("language", "en")])
-    street.text("ALTO")
+    left_by_page(street)
+    store = street.services.store
+    left = store.consents.of(whose(street, PHONE))[-1]
+    street.state.table.transact([store.consents.add_write(replace(left, step=Step.STOPPED, source=f"{source}{left.source}")) for source in ("", "z")])
+    assert ticked(street, street.link()) == 409
+    assert street.opted_out()
+
+
+def test_who_ended_everything_by_the_link_of_a_message_says_start(tmp_path: Path) -> None:
+    street = a_texter(tmp_path)
+    token = street.services.tokens.sign("unsubscribe", whose(street, PHONE), "transit", "sms")
+    street.submit(f"/unsubscribe/{token}", [("end", "all")])
     assert ticked(street, street.link()) == 409
     assert street.opted_out()
 
