@@ -13,12 +13,13 @@ from chalicelib.domain.reception import Hold
 
 @dataclass(frozen=True)
 class Looked:
-    """An address as the look found it. `bad`: a provider proved that nothing can be sent there."""
+    """An address as the look found it. `bad`: a provider proved that nothing can be sent there. `subscriber`: whose it is by now."""
 
     sealed: str | None
     verified: bool
     opted_out: bool
     bad: bool = False
+    subscriber: str = ""
 
 
 def verdict(
@@ -30,7 +31,7 @@ def verdict(
         return ended
     if address is None:
         return Mark(State.SKIPPED, SkipReason.NO_ADDRESS if entry.address else SkipReason.ERASED)
-    if address.opted_out:
+    if address.opted_out or (address.subscriber and entry.subscriber and address.subscriber != entry.subscriber):  # theirs no more who was planned
         return Mark(State.SKIPPED, SkipReason.OPTED_OUT)
     if address.sealed is None:
         return Mark(State.SKIPPED, SkipReason.ERASED)

@@ -27,7 +27,7 @@ def confirm_sign_up(name: str, *, locale: str, services: Services) -> SignUp:
     [address] = services.store.addresses.read([found.address])
     if address is None or not address.subscriber:
         raise NotFound("This link has ended. Sign up again and we send a new one.", code="link_ended")
-    move, shared = move_of(found, address.subscriber, services=services), shared_of(found, address, services=services)
+    move, shared = move_of(found, address, services=services), shared_of(found, address, services=services)
     if move:
         close_old(move, services=services)
     yes = _Yes(found, address, locale, move, shared)
@@ -38,14 +38,20 @@ def confirm_sign_up(name: str, *, locale: str, services: Services) -> SignUp:
         again = services.store.sign_ups.get(name)
         if again is None or not again.confirmed:
             raise
-        return replace(again, subscriber=address.subscriber)
+        [address] = services.store.addresses.read([found.address])
+        return replace(again, subscriber=address.subscriber if address else "")
     return replace(found, subscriber=yes.subscriber)
 
 
-def shares_page(found: SignUp, *, services: Services) -> bool:
-    """Whether a yes to a sign-up would lead to a page that another address has too, as it stands now."""
+def promised(found: SignUp, *, services: Services) -> tuple[str, bool]:
+    """What is said of the page that a yes to a sign-up leads to, as it stands now: the last digits of the number beside it, empty where the address keeps
+    a page of its own; and whether the number is there already."""
     [address] = services.store.addresses.read([found.address])
-    return shared_of(found, address, services=services) is not None
+    return _said(shared_of(found, address, services=services))
+
+
+def _said(shared: Shared | None) -> tuple[str, bool]:
+    return (shared.sign_up.digits, bool(shared.follows)) if shared else ("", False)
 
 
 @dataclass(frozen=True)
@@ -61,18 +67,19 @@ class _Yes:
     @property
     def subscriber(self) -> str:
         """Whose the address is from now on."""
+        if self.move and self.move.stays:
+            return self.move.old
         return self.shared.subscriber if self.shared else self.address.subscriber
 
 
 def _groups(yes: _Yes, services: Services) -> list[list[Write]]:
     """All in one, for a yes that counts once. Topics that one transaction does not hold are joined before, where nothing is sent yet; what died between
     is gone on with."""
-    found, address, move, store = yes.sign_up, yes.address, yes.move, services.store
-    digits = found.digits if yes.shared else ""
-    agreement = services.renderer().page("agreement", yes.locale, topics=known(found.topics, services.city), digits=digits)
+    found, store = yes.sign_up, services.store
+    digits, sure = _said(yes.shared)
+    agreement = services.renderer().page("agreement", yes.locale, topics=known(found.topics, services.city), digits=digits, sure=sure)
     last = [store.sign_ups.confirm_write(found.id), store.consents.wording_write(agreement)]
-    last += settled_writes(yes.shared, address, services=services) if yes.shared else [store.addresses.welcome_write(address)]
-    last += arrived_writes(move, yes.subscriber, services=services) if move else []
+    last += _arriving(yes, services)
     before = list[list[Write]]()
     made = {one.topic for one in store.consents.of(yes.subscriber) if one.source == found.id}
     for topic, writes in _joins(yes, agreement, services).items():
@@ -83,6 +90,15 @@ def _groups(yes: _Yes, services: Services) -> list[list[Write]]:
         else:
             before.append(writes)
     return [*before, last]
+
+
+def _arriving(yes: _Yes, services: Services) -> list[Write]:
+    """The address is proven and willing, and whoever's it is."""
+    if yes.move:
+        return arrived_writes(yes.move, yes.address, services=services)
+    if yes.shared:
+        return settled_writes(yes.shared, yes.address, services=services)
+    return [services.store.addresses.welcome_write(yes.address)]
 
 
 def _joins(yes: _Yes, agreement: str, services: Services) -> dict[str, list[Write]]:

@@ -73,7 +73,7 @@ def _readers(task: Task, chunk: Sequence[int], rows: Mapping[Key, Values]) -> di
     hashes = [task.what.entries[number].address for number in chunk]
     readers: dict[int, Reader] = {}
     for number, known in zip(chunk, read_addresses(hashes, rows), strict=True):
-        address = Looked(known.sealed, known.verified, known.opted_out is not None, known.bad is not None) if known else None
+        address = Looked(known.sealed, known.verified, known.opted_out is not None, known.bad is not None, known.subscriber) if known else None
         readers[number] = Reader(task.what.entries[number], address, task.what.locale)
     return _as_they_are_now(task, readers, rows) if task.stale else readers
 

@@ -4,6 +4,9 @@ the old address is opted out on its row → its subscriptions end, with their en
 takes the yes
 
 What dies between leaves the sign-up waiting, and the next yes goes on; what the old subscriptions held stands in the sign-up too.
+
+Whoever has a number and an email address on one page, and moves one of them, stays on it: the new address gets the page's id, if nobody had proven it
+theirs, and the old one is parted from it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,18 +16,23 @@ from chalicelib.domain.consent import Consent, Step, detail_of, read_detail
 from chalicelib.domain.filters import Filters
 from chalicelib.domain.preferences import UNCHOSEN, Preferences
 from chalicelib.flows.services import Services
+from chalicelib.flows.sharing import has_own_page, others_of
 from chalicelib.state.table import Write
+from chalicelib.store.addresses import KnownAddress
 from chalicelib.store.sign_ups import SignUp
 from chalicelib.store.subscriptions import Subscription
 
 
 @dataclass(frozen=True)
 class Move:
-    """A sign-up that takes the place of `old`: what that one still follows on its channel."""
+    """A sign-up that takes the place of `old`: what that one still follows on its channel. `shared`: their other channel is on their page too, and
+    `stays`: the new address comes to that page."""
 
     sign_up: SignUp
     old: str
     follows: Sequence[Subscription]
+    shared: bool = False
+    stays: bool = False
 
     @property
     def parts(self) -> Mapping[str, Filters]:
@@ -47,11 +55,15 @@ def carried_of(follows: Sequence[Subscription]) -> Mapping[str, str]:
     return {one.topic: detail_of(one.filters, one.preferences) for one in follows}
 
 
-def move_of(sign_up: SignUp | None, new: str, *, services: Services) -> Move | None:
+def move_of(sign_up: SignUp | None, new: KnownAddress | None, *, services: Services) -> Move | None:
     """The move that a yes to a sign-up makes; None where it makes none, or where old and `new` are one."""
-    if sign_up is None or not sign_up.instead_of or sign_up.instead_of == new:
+    if sign_up is None or not sign_up.instead_of or (new and sign_up.instead_of == new.subscriber):
         return None
-    return Move(sign_up, sign_up.instead_of, services.store.subscriptions.of(sign_up.instead_of, sign_up.channel))
+    everything = services.store.subscriptions.of(sign_up.instead_of)
+    follows = [one for one in everything if one.channel is sign_up.channel]
+    shared = len(everything) > len(follows)
+    stays = shared and new is not None and not has_own_page(new, services=services)
+    return Move(sign_up, sign_up.instead_of, follows, shared, stays)
 
 
 def close_old(move: Move, *, services: Services) -> None:
@@ -61,16 +73,27 @@ def close_old(move: Move, *, services: Services) -> None:
 
 
 def leave_groups(move: Move, *, services: Services) -> list[list[Write]]:
-    """The ends of the old subscriptions, each with its entry in the ledger. What has ended is not ended again."""
-    return [_left(one, move, services) for one in move.follows]
+    """The ends of the old subscriptions, each with its entry in the ledger. What has ended is not ended again, and what stays on its page does not."""
+    return [] if move.stays else [_left(one, move, services) for one in move.follows]
 
 
-def arrived_writes(move: Move, new: str, *, services: Services) -> list[Write]:
-    """What is written beside the new subscriptions: who this was, and what they chose for all they follow, where the new one chose nothing."""
+def arrived_writes(move: Move, new: KnownAddress, *, services: Services) -> list[Write]:
+    """What is written beside the new subscriptions, the welcome included: who this was, and what they chose for all they follow, where the new one chose
+    nothing; or that the new address has the old one's place on its page."""
     store = services.store
-    chosen, own = store.preferences.of(move.old), store.preferences.of(new)
-    kept = [store.preferences.write(new, chosen)] if own == UNCHOSEN and chosen != UNCHOSEN else []
-    return [*store.moves.done_writes(move.old, new, move.sign_up.id), *kept]
+    if move.stays:
+        held = store.holds.replace_write(move.old, move.sign_up.channel, new.hash)
+        return [store.addresses.settle_write(new, move.old), held, store.moves.asked_write(move.old, move.sign_up.id), *_parted(move, new, services)]
+    chosen, own = store.preferences.of(move.old), store.preferences.of(new.subscriber)
+    kept = [store.preferences.write(new.subscriber, chosen)] if own == UNCHOSEN and chosen != UNCHOSEN else []
+    parted = _parted(move, new, services) if move.shared else []
+    return [store.addresses.welcome_write(new), *store.moves.done_writes(move.old, new.subscriber, move.sign_up.id), *kept, *parted]
+
+
+def _parted(move: Move, new: KnownAddress, services: Services) -> list[Write]:
+    """The old address is nobody's any more, where its page goes on without it."""
+    names = others_of(move.old, move.sign_up.channel, new.hash, services=services)
+    return [services.store.addresses.release_write(name, move.old, services.now()) for name in names]
 
 
 def _left(one: Subscription, move: Move, services: Services) -> list[Write]:

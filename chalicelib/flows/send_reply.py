@@ -150,8 +150,9 @@ def _is_missing(reply: Reply, sign_up: SignUp, parcel: Parcel, seen: _Look, serv
 def _message(reply: Reply, sign_up: SignUp, services: Services) -> SmsMessage | EmailMessage:
     if reply.channel is Channel.SMS:
         return services.renderer().reply(reply.letter, reply.locale, topics=list(sign_up.topics), beside=bool(sign_up.beside))
+    sure = bool(sign_up.beside and services.store.subscriptions.of(sign_up.beside))
     link = f"{services.public_url}/confirm/{services.tokens.sign('confirm', sign_up.id)}"
-    return services.renderer().letter(reply.letter, reply.locale, topics=list(sign_up.topics), link=link, digits=sign_up.digits)
+    return services.renderer().letter(reply.letter, reply.locale, topics=list(sign_up.topics), link=link, digits=sign_up.digits, sure=sure)
 
 
 def _settle(reply: Reply, sign_up: SignUp, seen: _Look, outcome: Outcome, services: Services) -> None:

@@ -35,7 +35,7 @@ class Shared:
 
 def shared_of(sign_up: SignUp | None, known: KnownAddress | None, *, services: Services) -> Shared | None:
     """The page that a yes to a sign-up leads to; None where its address has one of its own by now, or asked for none."""
-    if sign_up is None or known is None or not sign_up.beside or _has_own(known, services):
+    if sign_up is None or known is None or not sign_up.beside or has_own_page(known, services=services):
         return None
     if has_another(sign_up.beside, sign_up.channel, known.hash, services=services):
         return None
@@ -56,10 +56,15 @@ def settled_writes(shared: Shared, known: KnownAddress, *, services: Services) -
 
 def has_another(subscriber: str, channel: Channel, name: str, *, services: Services) -> bool:
     """Whether an id has an address on a channel that is not this one, by its hash: also one that nothing is sent to."""
+    return bool(others_of(subscriber, channel, name, services=services))
+
+
+def others_of(subscriber: str, channel: Channel, name: str, *, services: Services) -> list[str]:
+    """The hashes of an id's addresses on a channel, but for this one."""
     others = [one for one in addresses_of(services.store.consents.of(subscriber), channel) if one != name]
-    return any(one is not None and one.subscriber == subscriber for one in services.store.addresses.read(others))
+    return [one.hash for one in services.store.addresses.read(others) if one and one.subscriber == subscriber]
 
 
-def _has_own(known: KnownAddress, services: Services) -> bool:
+def has_own_page(known: KnownAddress, *, services: Services) -> bool:
     """Whether somebody has proven an address theirs, or the ledger says anything of them, as of a phone that texted STOP and nothing else."""
     return known.verified or bool(services.store.consents.of(known.subscriber))

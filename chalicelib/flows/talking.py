@@ -44,7 +44,7 @@ def writes_of(acting: Acting, changes: Sequence[Change], *, reply: str, services
     if acting.move and Confirm(acting.move.sign_up.id) in changes:
         return [*leave_groups(acting.move, services=services), *groups, *writer.moved(acting.move, [one for one in changes if isinstance(one, Join)])]
     shared = acting.shared if acting.shared and Confirm(acting.shared.sign_up.id) in changes else None
-    *before, last = writer.joined([change for change in changes if isinstance(change, Join)], welcome=Welcome() in changes, shared=shared) or [[]]
+    *before, last = writer.joined([change for change in changes if isinstance(change, Join)], welcome=Welcome() in changes, comes_to=shared) or [[]]
     return [*groups, *before, [*used, *last]]
 
 
@@ -77,17 +77,20 @@ class _Writer:
         """The sign-up is used up, with the last of what it wants."""
         return [self.services.store.sign_ups.confirm_write(one.sign_up) for one in changes if isinstance(one, Confirm)]
 
-    def joined(self, joins: Sequence[Join], *, welcome: bool, shared: Shared | None = None) -> Groups:
+    def joined(self, joins: Sequence[Join], *, welcome: bool, comes_to: Shared | Move | None = None) -> Groups:
         """The address is welcome again, and follows; all at once where one transaction holds it, else with the welcome last, and without what a worker
-        that died has joined before. With `shared` it comes to that page."""
+        that died has joined before. It may come to a page, or to the place of another address."""
         if not welcome:
             return []
         store, person = self.services.store, self.acting.inbound.person
         found = store.addresses.claim(person.address, subscriber=self.services.new_id(), verified=True)
         welcomed: list[Write] = [store.addresses.welcome_write(judged(person, found))]
-        if shared:
-            welcomed = settled_writes(shared, judged(person, found), services=self.services)
-            found = replace(found, subscriber=shared.subscriber)
+        if isinstance(comes_to, Move):
+            welcomed = arrived_writes(comes_to, judged(person, found), services=self.services)
+            found = replace(found, subscriber=comes_to.old) if comes_to.stays else found
+        elif comes_to:
+            welcomed = settled_writes(comes_to, judged(person, found), services=self.services)
+            found = replace(found, subscriber=comes_to.subscriber)
         groups = {one.topic: self._join(one, found) for one in joins}
         if sum(map(len, groups.values())) <= MOST_AT_ONCE:
             return [[*welcomed, *(write for group in groups.values() for write in group)]]
@@ -98,9 +101,8 @@ class _Writer:
     def moved(self, move: Move, joins: Sequence[Join]) -> Groups:
         """As `joined`, in the place of another address; the sign-up is used up with it. What was followed there only since it asked comes too."""
         since = [Join(one.topic, one.filters, sign_up=move.sign_up.id) for one in move.follows if one.topic not in {join.topic for join in joins}]
-        *before, last = self.joined([*joins, *since], welcome=True)
-        used = self.services.store.sign_ups.confirm_write(move.sign_up.id)
-        return [*before, [used, *arrived_writes(move, self._subscriber, services=self.services), *last]]
+        *before, last = self.joined([*joins, *since], welcome=True, comes_to=move)
+        return [*before, [self.services.store.sign_ups.confirm_write(move.sign_up.id), *last]]
 
     @property
     def _follows(self) -> Sequence[Subscription]:

@@ -40,7 +40,7 @@ def text_in(sid: str, *, sender: str, body: str, opt_out_type: str, services: Se
     if person.known and (person.known.bad or person.known.faults):
         store.addresses.prove_good(person.hash)
     sign_up = store.sign_ups.waiting(person.hash, now)
-    move = move_of(sign_up, person.known.subscriber if person.known else "", services=services)
+    move = move_of(sign_up, person.known, services=services)
     shared = shared_of(sign_up, person.known, services=services)
     preferences = _preferences(person, services)
     talk = _state(person, preferences, sign_up, (move or shared), services)

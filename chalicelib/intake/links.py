@@ -11,7 +11,7 @@ from chalice.app import Blueprint, Request, Response
 from chalicelib.domain.address import Channel
 from chalicelib.domain.conversation import known
 from chalicelib.errors import NotFound
-from chalicelib.flows.confirm_sign_up import confirm_sign_up, shares_page
+from chalicelib.flows.confirm_sign_up import confirm_sign_up, promised
 from chalicelib.flows.services import Services
 from chalicelib.flows.unsubscribe import brings, unsubscribe
 from chalicelib.intake.answers import media_type
@@ -58,8 +58,8 @@ def _confirm_page(request: Request, house: Services, token: str) -> Response:
     if found is None or not (found.confirmed or found.is_valid(house.now())):
         raise NotFound("This link has ended.", code="link_ended")
     locale = chosen(request, house) or found.locale
-    digits = found.digits if shares_page(found, services=house) else ""
-    return html("confirm", request, house, locale=locale, topics=known(found.topics, house.city), confirmed=found.confirmed, digits=digits)
+    digits, sure = promised(found, services=house)
+    return html("confirm", request, house, locale=locale, topics=known(found.topics, house.city), confirmed=found.confirmed, digits=digits, sure=sure)
 
 
 def _confirm(request: Request, house: Services, token: str) -> Response:

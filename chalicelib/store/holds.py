@@ -3,7 +3,7 @@
 A subscription is named by its person, topic and channel; so one id has one address a channel, or one of two would get nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.address import Channel
 from chalicelib.state.table import Absent, Key, Put, Row, Table, Write, either, equals
@@ -17,4 +17,8 @@ class Holds:
 
     def write(self, subscriber: str, channel: Channel, address: str) -> Write:
         """The write that gives an id this address on a channel, for a transaction: refused where it got another."""
-        return Put(Row(Key(f"S#{subscriber}", f"HAS#{channel}"), {"address": address}), expect=either(Absent(), equals("address", address)))
+        return replace(self.replace_write(subscriber, channel, address), expect=either(Absent(), equals("address", address)))
+
+    def replace_write(self, subscriber: str, channel: Channel, address: str) -> Put:
+        """As `write`, in the place of another that goes in the same transaction."""
+        return Put(Row(Key(f"S#{subscriber}", f"HAS#{channel}"), {"address": address}))

@@ -51,6 +51,8 @@ def test_a_broadcast_that_ended_is_over_for_everybody(broadcast: Broadcast | Non
         pytest.param(WILLING, None, id="willing"),
         pytest.param(None, skipped(SkipReason.NO_ADDRESS), id="no row"),
         pytest.param(replace(WILLING, opted_out=True), skipped(SkipReason.OPTED_OUT), id="opted out"),
+        pytest.param(replace(WILLING, subscriber="s1"), None, id="theirs who was planned"),
+        pytest.param(replace(WILLING, subscriber="s2"), skipped(SkipReason.OPTED_OUT), id="somebody else's by now"),
         pytest.param(replace(WILLING, sealed=None), skipped(SkipReason.ERASED), id="erased"),
         pytest.param(replace(WILLING, bad=True), skipped(SkipReason.NO_ADDRESS), id="proven bad"),
         pytest.param(replace(WILLING, verified=False), skipped(SkipReason.UNVERIFIED), id="never verified"),

@@ -1,5 +1,6 @@
 """One page for a number and an email address: only after a yes that said so, only for an address that nobody had proven theirs, and never by half."""
 
+import json
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +14,7 @@ from chalicelib.domain.filters import Filters
 from chalicelib.domain.notice import Severity
 from chalicelib.domain.preferences import Digest, Preferences
 from chalicelib.errors import TransactionRefused
+from chalicelib.flows.send_reply import send_reply
 from chalicelib.flows.signing import MOST_TOPICS
 from chalicelib.state.table import Change
 from chalicelib.store.addresses import address_key
@@ -124,7 +126,7 @@ def test_an_address_that_has_a_page_keeps_it_and_hears_nothing_of_another(tmp_pa
     signed_up(street)
     [*_, letter], [*_, asked] = street.got(MAIL), street.got(PHONE)
     assert (PAGE_SAID in asked) == (known != PHONE)
-    assert (PAGE_SAID in letter) == (known != MAIL)
+    assert ("if both are new to us" in letter) == (known != MAIL)
     street.text("YES")
     street.submit(street.opened())
     assert whose(street, known) == before
@@ -185,7 +187,7 @@ def test_a_texter_gets_emails_too_with_all_that_they_chose(tmp_path: Path) -> No
     assert street.everything() == rows
     added(street, PHONE, MAIL)
     assert whose(street, MAIL) != whose(street, PHONE)
-    assert f"ends in {PHONE[-2:]}" in street.got(MAIL)[-1]
+    assert f"ends in {PHONE[-2:]} share one page." in street.got(MAIL)[-1]
     done = street.submit(street.opened())
     assert whose(street, MAIL) == whose(street, PHONE)
     [one] = street.followed(MAIL)
@@ -308,6 +310,115 @@ def test_of_two_numbers_that_are_asked_at_once_the_first_yes_gets_the_page(tmp_p
         street.state.table.transact([store.holds.write(whose(street, MAIL), Channel.SMS, known.hash)])
 
 
+# --- moving -------------------------------------------------------------------------------------------------------------
+
+
+def on_one_page(street: Street) -> str:
+    """Both on one page, texts only for what is urgent; whose it is."""
+    signed_up(street)
+    street.text("YES")
+    street.submit(street.opened())
+    ticked = [("topic-sms", "transit"), ("topic-email", "transit"), ("topic-email", "jobs"), ("email-first", "yes"), ("quiet", "none"), ("language", "en")]
+    assert street.submit(street.link(), ticked).status == 200
+    return whose(street, PHONE)
+
+
+def kept_of(street: Street, to: str) -> set[str]:
+    """What the row of an address still says."""
+    return set(street.state.table.get(address_key(street.services.store.vault.hash(address_of(to)))) or {})
+
+
+def moved(street: Street, old: str, new: str) -> None:
+    street.clock.advance(timedelta(days=1))
+    street.moves_to(new, old)
+    street.town.work()
+    street.text("YES", phone=new) if new == NEW_PHONE else street.submit(street.opened(new))
+
+
+@pytest.mark.parametrize(("old", "new"), [(PHONE, NEW_PHONE), (MAIL, NEW_MAIL)])
+def test_whoever_moves_one_of_two_addresses_stays_on_the_page_with_all_choices(tmp_path: Path, old: str, new: str) -> None:
+    street = Street(tmp_path)
+    page = on_one_page(street)
+    before = {(one.topic, one.channel, one.filters, one.preferences) for one in street.services.store.subscriptions.of(page)}
+    moved(street, old, new)
+    assert whose(street, new) == page
+    assert {(one.topic, one.channel, one.filters, one.preferences) for one in street.services.store.subscriptions.of(page)} == before
+    assert kept_of(street, old) == {"opted_out"}
+    phone, mail = (new, MAIL) if old == PHONE else (PHONE, new)
+    counts = len(street.got(phone)), len(street.got(mail)), len(street.got(old))
+    street.town.settle(street.town.broadcast("transit", title="A new map"))
+    assert (len(street.got(phone)), len(street.got(mail)), len(street.got(old))) == (counts[0], counts[1] + 1, counts[2])
+    street.town.settle(street.town.broadcast("transit", title="Stay off the bridge", urgent=True))
+    assert (len(street.got(phone)), len(street.got(mail)), len(street.got(old))) == (counts[0] + 1, counts[1] + 2, counts[2])
+    assert street.town.broken() == []
+
+
+def test_whoever_has_the_old_number_next_is_somebody_new_and_gets_nothing_that_was_planned_for_it(tmp_path: Path) -> None:
+    street = Street(tmp_path)
+    page = on_one_page(street)
+    street.submit(street.link(), [("topic-sms", "transit"), ("topic-email", "jobs"), ("quiet", "none"), ("language", "en")])
+    planned = street.town.broadcast("transit", title="Planned before")
+    while not any("batch" in body for body in street.town.notes.bodies):
+        assert street.town.work(most=1)
+    street.moves_to(NEW_PHONE, PHONE)
+    for row in [json.loads(body) for body in street.town.notes.bodies if "reply" in body]:
+        send_reply(row["reply"], services=street.services)
+    street.text("YES", phone=NEW_PHONE)
+    street.text("JOIN transit")
+    assert whose(street, PHONE) not in {"", page}
+    before = len(street.got(PHONE))
+    street.town.settle(planned)
+    assert [one for one in street.got(PHONE)[before:] if "Planned before" in one] == []
+    assert street.town.broken() == []
+
+
+def test_moving_to_a_number_that_has_a_page_parts_the_old_one_and_keeps_both_pages(tmp_path: Path) -> None:
+    street = Street(tmp_path)
+    page = on_one_page(street)
+    street.text("JOIN events", phone=NEW_PHONE)
+    own = whose(street, NEW_PHONE)
+    moved(street, PHONE, NEW_PHONE)
+    assert (whose(street, NEW_PHONE), whose(street, MAIL)) == (own, page)
+    assert set(street.follows(NEW_PHONE)) == {"events", "transit"}
+    assert kept_of(street, PHONE) == {"opted_out"}
+
+
+@pytest.mark.parametrize(("old", "new"), [(PHONE, NEW_PHONE), (MAIL, NEW_MAIL)])
+def test_erasing_after_a_move_leaves_nothing_of_either_address_or_the_one_before(tmp_path: Path, old: str, new: str) -> None:
+    street = Street(tmp_path)
+    on_one_page(street)
+    moved(street, old, new)
+    assert street.submit(street.link(new, "/erase"), [("sure", "yes")]).status == 200
+    assert [kept_of(street, to) for to in {PHONE, MAIL, old, new}] == [{"opted_out"}] * 3
+
+
+@pytest.mark.parametrize(("old", "new"), [(PHONE, NEW_PHONE), (MAIL, NEW_MAIL)])
+@pytest.mark.parametrize("at", range(1, 16))
+def test_a_move_that_dies_anywhere_and_comes_again_stays_on_the_page(tmp_path: Path, old: str, new: str, at: int) -> None:
+    killer = Killer()
+    street = Street(tmp_path, killer=killer)
+    page = on_one_page(street)
+    followed = {one.topic for one in street.services.store.subscriptions.of(page, address_of(old).channel)}
+    street.clock.advance(timedelta(days=1))
+    street.moves_to(new, old)
+    street.town.work()
+    way = street.opened(new) if new == NEW_MAIL else ""
+
+    def yes() -> None:
+        street.submit(way) if way else street.text("YES", phone=new, sid="SM" + "7" * 32)
+
+    killer.at, killer.calls = at, 0
+    with suppress(Crash):
+        yes()
+    killer.at = 0
+    yes()
+    found = street.services.store.subscriptions.of(page, address_of(old).channel)
+    assert {one.topic for one in found} == followed
+    assert {one.address for one in found} == {street.services.store.vault.hash(address_of(new))}
+    assert whose(street, new) == page
+    assert kept_of(street, old) == {"opted_out"}
+
+
 # --- erased, and dying --------------------------------------------------------------------------------------------------
 
 
@@ -365,7 +476,7 @@ def test_a_yes_to_more_than_one_transaction_holds_joins_all_of_it(tmp_path: Path
 
 
 @pytest.mark.parametrize("by", ["text", "link"])
-@pytest.mark.parametrize("at", range(1, 13))
+@pytest.mark.parametrize("at", range(1, 15))
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_yes_that_dies_anywhere_and_comes_again_shares_once_and_all(tmp_path: Path, by: str, at: int, after: bool) -> None:
     killer = Killer()
