@@ -63,6 +63,11 @@ ROUNDS = (
         ),
     ),
     Round(
+        "wishes",
+        ("chalicelib/domain/reception.py", "chalicelib/domain/rhythms.py", "chalicelib/domain/meanwhile.py"),
+        tuple(f"tests/domain/test_{name}.py" for name in ("reception", "rhythms", "meanwhile")),
+    ),
+    Round(
         "flows",
         ("chalicelib/flows/doubts.py", "chalicelib/flows/slots.py", "chalicelib/store/pace.py"),
         tuple(f"tests/engine/test_{name}.py" for name in ("doubts", "senders", "slots", "answers_kept")),
