@@ -29,11 +29,12 @@ _RANKS = {Step.JOINED: 0, Step.RESTORED: 0, Step.LEFT: 1, Step.STOPPED: 2}
 
 @dataclass(frozen=True)
 class Choice:
-    """What a person chose: topics per channel, when and how, and the language. `filters` are the parts of topics that they changed; `others` those that
-    they left as they are, which is what a topic begins with on another channel. `read_in` is the language of the page whose sentence they agreed to."""
+    """What a person chose: topics per channel, when and how, and the language, None where they left it as it is. `filters` are the parts of topics that
+    they changed; `others` those that they left as they are, which is what a topic begins with on another channel. `read_in` is the language of the page
+    whose sentence they agreed to."""
 
     topics: Mapping[Channel, Sequence[str]]
-    locale: str
+    locale: str | None
     read_in: str
     filters: Mapping[str, Filters] = field(default_factory=dict)
     others: Mapping[str, Filters] = field(default_factory=dict)
@@ -43,7 +44,7 @@ class Choice:
 @dataclass(frozen=True)
 class _Case:
     """One channel of a choice: the address, what is followed there, what is wanted, and the sentence that was agreed to, when. `afresh`: preferences
-    were changed, so that every subscription gets them."""
+    were changed, so that every subscription gets them. `speech`: the language of what is new on a channel that nothing comes by."""
 
     address: KnownAddress
     channel: Channel
@@ -53,6 +54,7 @@ class _Case:
     agreement: str
     source: str
     afresh: bool
+    speech: str
     at: datetime
 
     def made(self, topic: str) -> Subscription:
@@ -60,8 +62,13 @@ class _Case:
         old, choice = self.follows.get(topic), self.choice
         filters = choice.filters.get(topic, old.filters if old else choice.others.get(topic, ALL_OF_IT))
         chosen = old.preferences if old and not self.afresh else choice.preferences
-        made = Subscription(self.address.subscriber, topic, self.channel, old.address if old else self.address.hash, choice.locale, chosen, filters)
-        return made.from_now(self.at, before=old)
+        name, locale = old.address if old else self.address.hash, self.locale(topic)
+        return Subscription(self.address.subscriber, topic, self.channel, name, locale, chosen, filters).from_now(self.at, before=old)
+
+    def locale(self, topic: str) -> str:
+        """The language of a topic: the one they chose, else its own, else that of what else comes by this channel."""
+        same = [self.follows[topic]] if topic in self.follows else self.follows.values()
+        return self.choice.locale or next((one.locale for one in same), self.speech)
 
 
 def set_preferences(subscriber: str, choice: Choice, *, services: Services) -> None:
@@ -69,8 +76,10 @@ def set_preferences(subscriber: str, choice: Choice, *, services: Services) -> N
     Raises NotFound where the person is gone; Conflict where their phone was closed by more than a page of ours, or something else changed meanwhile."""
     store = services.store
     agreement = services.renderer().page("choice", choice.read_in, channels=[str(channel) for channel in choice.topics])
-    afresh = choice.preferences != current_preferences(subscriber, store.subscriptions.of(subscriber), services=services)
-    cases = [_case(subscriber, channel, choice, agreement, afresh, services) for channel in choice.topics]
+    follows = store.subscriptions.of(subscriber)
+    afresh = choice.preferences != current_preferences(subscriber, follows, services=services)
+    speech = next((one.locale for one in follows), choice.read_in)
+    cases = [_case(subscriber, channel, choice, agreement, afresh, speech, services) for channel in choice.topics]
     for case in cases:
         if not case.wanted and case.follows:
             store.addresses.opt_out(case.address.hash, services.now())
@@ -90,7 +99,7 @@ def current_preferences(subscriber: str, follows: Sequence[Subscription], *, ser
     return own if own != UNCHOSEN else next((one.preferences for one in follows), UNCHOSEN)
 
 
-def _case(subscriber: str, channel: Channel, choice: Choice, agreement: str, afresh: bool, services: Services) -> _Case:
+def _case(subscriber: str, channel: Channel, choice: Choice, agreement: str, afresh: bool, speech: str, services: Services) -> _Case:
     store, wanted = services.store, known(choice.topics[channel], services.city)
     follows = {one.topic: one for one in store.subscriptions.of(subscriber, channel)}
     name = next((one.address for one in follows.values()), None) or address_of(store.consents.of(subscriber), channel)
@@ -99,7 +108,7 @@ def _case(subscriber: str, channel: Channel, choice: Choice, agreement: str, afr
         raise NotFound("This link has ended.", code="link_ended")
     if channel is Channel.SMS and wanted and address.opted_out and not _was_closed_here(address, services):
         raise Conflict("Text START to us first: until then the network holds our texts back.", code="text_start_first")
-    return _Case(address, channel, follows, wanted, choice, agreement, services.new_id(), afresh, services.now())
+    return _Case(address, channel, follows, wanted, choice, agreement, services.new_id(), afresh, speech, services.now())
 
 
 def _was_closed_here(address: KnownAddress, services: Services) -> bool:
@@ -141,7 +150,7 @@ def _entry(case: _Case, topic: str, step: Step, services: Services, filters: Fil
     write = consents.leave_write if step is Step.LEFT else consents.add_write
     detail = detail_of(filters, preferences or case.choice.preferences) if filters is not None else ""
     wording = wording_id(case.agreement) if step is Step.JOINED else ""
-    name, subscriber, locale = case.address.hash, case.address.subscriber, case.choice.locale
+    name, subscriber, locale = case.address.hash, case.address.subscriber, case.locale(topic)
     return write(
         Consent(subscriber, name, case.channel, topic, step, How.WEB, case.source, locale, services.now(), wording=wording, detail=detail),
     )

@@ -118,7 +118,7 @@ def _save(request: Request, house: Services, token: str) -> Response:
     seen, form = _seen(token, house), read_form(request, most_fields=_MOST_FIELDS, most_bytes=_MOST_BYTES)
     wrong: dict[str, Fault] = {}
     meant = _meant(form, _written(seen, _locale(request, house, seen), house))
-    choice = _choice(meant, seen, wrong, request, house)
+    choice = replace(_choice(meant, seen, wrong, request, house), locale=_language(form, house))
     if wrong:
         return _page(request, house, seen, fields=meant, wrong=wrong)
     set_preferences(seen.subscriber, choice, services=house)
@@ -142,15 +142,20 @@ def _meant(form: Fields, now: Fields) -> Fields:
     return merged(shown=shown, submitted=submitted, now=now) if shown else submitted
 
 
+def _language(form: Fields, house: Services) -> str | None:
+    """The language that somebody changed to. One page may show the language of texts beside that of emails; who does not touch it keeps both."""
+    shown, asked = list(form.get(_WAS + "language", ())), list(form.get("language", ()))
+    return asked[0] if asked != shown and asked and asked[0] in house.city.languages else None
+
+
 def _choice(form: Fields, seen: Seen, wrong: dict[str, Fault], request: Request, house: Services) -> Choice:
     """What a form asks for. What one cannot ask for here stays as it was."""
     city, read_in = house.city, locale_of(request, house)
     filters = {topic: read_filters_of(Filled(form, _prefix(topic), wrong), city=city, old=seen.filters(topic)) for topic in city.topics}
     read = read_preferences_of(Filled(form, "", wrong), city=city, zones=_zones(seen, house), old=seen.preferences, now=house.now())
-    asked = next(iter(form.get("language", ())), "")
     return Choice(
         topics={channel: list(form.get(f"topic-{channel}", ())) for channel in seen.channels},
-        locale=asked if asked in city.languages else read_in,
+        locale=None,
         read_in=read_in,
         filters={topic: found for topic, found in filters.items() if found != seen.filters(topic)},
         others={topic: seen.filters(topic) for topic in city.topics},
@@ -199,9 +204,10 @@ def _written(seen: Seen, locale: str, house: Services) -> Fields:
     fields = {f"topic-{channel}": [one.topic for one in seen.follows if one.channel is channel] for channel in seen.channels}
     for topic in house.city.topics:
         fields |= {_prefix(topic) + name: values for name, values in written_filters(seen.filters(topic)).items()}
-    own = next((one.locale for one in seen.follows), locale)
+    own = [one.locale for channel in seen.channels for one in seen.follows if one.channel is channel]
+    language = next(tag for tag in (*own, locale, *house.city.languages) if tag in house.city.languages)
     preferences = seen.preferences if seen.has_both() else replace(seen.preferences, email_first=False)
-    return fields | written_preferences(preferences, city=house.city, now=house.now()) | {"language": [own]}
+    return fields | written_preferences(preferences, city=house.city, now=house.now()) | {"language": [language]}
 
 
 def _more(seen: Seen) -> list[str]:
