@@ -9,7 +9,7 @@ from chalicelib.domain.address import Channel
 from chalicelib.domain.conversation import known
 from chalicelib.domain.parsing import parse_email, parse_mobile
 from chalicelib.flows.services import Services
-from chalicelib.flows.sharing import has_another
+from chalicelib.flows.sharing import is_taken
 from chalicelib.flows.signing import MOST_TOPICS, Human, Origin, last_digits, take
 from chalicelib.store.subscriptions import Subscription
 
@@ -24,7 +24,7 @@ def add_address(subscriber: str, channel: Channel, to: str, *, network: str, ser
         return
     number = _number(follows, services) if channel is Channel.EMAIL else address.value
     origin = Origin(human=Human.LIKELY, network=network)
-    if not has_another(subscriber, channel, services.store.vault.hash(address), services=services):
+    if not is_taken(follows, channel, services.store.vault.hash(address)):
         origin = replace(origin, beside=subscriber, digits=last_digits(number))
     take(address, topics, follows[0].locale, origin, services=services)
 

@@ -1,7 +1,7 @@
 """Sharing a page: a number and an email address that belong to one subscriber, who chooses for both in one place.
 
 An address comes to somebody's page with its own yes, to words that said so, and only if nobody had proven it theirs before: one that was somebody's
-keeps its id for ever, and what is planned for it its name. And only if the page has no other of its channel.
+keeps its id for ever, and what is planned for it its name. And only if nothing is followed by another of its channel there; one that was left is parted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,9 +37,9 @@ def shared_of(sign_up: SignUp | None, known: KnownAddress | None, *, services: S
     """The page that a yes to a sign-up leads to; None where its address has one of its own by now, or asked for none."""
     if sign_up is None or known is None or not sign_up.beside or has_own_page(known, services=services):
         return None
-    if has_another(sign_up.beside, sign_up.channel, known.hash, services=services):
-        return None
     follows = services.store.subscriptions.of(sign_up.beside)
+    if is_taken(follows, sign_up.channel, known.hash):
+        return None
     own = services.store.preferences.of(sign_up.beside)
     return Shared(sign_up, sign_up.beside, follows, own if own != UNCHOSEN else next((one.preferences for one in follows), UNCHOSEN))
 
@@ -47,11 +47,16 @@ def shared_of(sign_up: SignUp | None, known: KnownAddress | None, *, services: S
 def settled_writes(shared: Shared, known: KnownAddress, *, services: Services) -> list[Write]:
     """The writes that make an address the page's, proven and willing, for the transaction that takes its yes."""
     store = services.store
-    return [
-        store.addresses.settle_write(known, shared.subscriber),
-        store.holds.write(shared.subscriber, shared.sign_up.channel, known.hash),
-        store.moves.asked_write(shared.subscriber, shared.sign_up.id),
-    ]
+    page, channel = shared.subscriber, shared.sign_up.channel
+    left = others_of(page, channel, known.hash, services=services)
+    hold = store.holds.replace_write if left else store.holds.write
+    parted = [store.addresses.release_write(name, page, services.now()) for name in left]
+    return [store.addresses.settle_write(known, page), hold(page, channel, known.hash), store.moves.asked_write(page, shared.sign_up.id), *parted]
+
+
+def is_taken(follows: Sequence[Subscription], channel: Channel, name: str) -> bool:
+    """Whether something is followed on a channel by an address that is not this one, by its hash."""
+    return any(one.channel is channel and one.address != name for one in follows)
 
 
 def has_another(subscriber: str, channel: Channel, name: str, *, services: Services) -> bool:

@@ -284,13 +284,26 @@ def test_a_second_number_takes_nothing_from_the_first_and_has_a_page_of_its_own(
     signed_up(street)
     street.submit(street.opened())
     street.text("YES")
-    street.submit(street.link(MAIL), [("topic-email", "transit"), ("language", "en")])
     added(street, MAIL, NEW_PHONE)
     assert PAGE_SAID not in street.got(NEW_PHONE)[-1]
     street.text("YES", phone=NEW_PHONE)
-    street.text("START")
-    street.text("JOIN transit")
     assert whose(street, NEW_PHONE) != whose(street, PHONE) == whose(street, MAIL)
+    assert set(street.follows(NEW_PHONE)) == set(street.follows(PHONE)) == {"transit", "jobs"}
+
+
+def test_a_new_number_takes_the_place_of_one_that_was_left(tmp_path: Path) -> None:
+    street = Street(tmp_path)
+    signed_up(street)
+    street.submit(street.opened())
+    street.text("YES")
+    street.submit(street.link(MAIL), [("topic-email", "transit"), ("language", "en")])
+    added(street, MAIL, NEW_PHONE)
+    assert PAGE_SAID in street.got(NEW_PHONE)[-1]
+    street.text("YES", phone=NEW_PHONE)
+    assert whose(street, NEW_PHONE) == whose(street, MAIL)
+    assert kept_of(street, PHONE) == {"opted_out"}
+    street.text("JOIN transit")
+    assert whose(street, PHONE) not in {"", whose(street, MAIL)}
     assert set(street.follows(NEW_PHONE)) == set(street.follows(PHONE)) == {"transit"}
 
 
