@@ -1,6 +1,7 @@
 """One page for a number and an email address: only after a yes that said so, only for an address that nobody had proven theirs, and never by half."""
 
 import json
+import re
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -19,6 +20,7 @@ from chalicelib.flows.signing import MOST_TOPICS
 from chalicelib.state.table import Change
 from chalicelib.store.addresses import address_key
 from tests.conversation.booth import HERE, _renderer
+from tests.conversation.crossing import meddle
 from tests.engine.street import MAIL, NEW_MAIL, NEW_PHONE, PHONE, Street, address_of
 from tests.engine.town import Crash, Killer
 
@@ -321,6 +323,17 @@ def test_of_two_numbers_that_are_asked_at_once_the_first_yes_gets_the_page(tmp_p
     assert known
     with pytest.raises(TransactionRefused):
         street.state.table.transact([store.holds.write(whose(street, MAIL), Channel.SMS, known.hash)])
+
+
+def test_a_link_that_is_clicked_twice_at_once_leads_both_to_the_page(tmp_path: Path) -> None:
+    street = Street(tmp_path)
+    signed_up(street)
+    street.text("YES")
+    way = street.opened()
+    undo = meddle(street, {1: lambda: (undo(), street.submit(way))})
+    answer = street.submit(way)
+    [page] = re.findall(r'href="([^"]*/preferences/[^"]*)"', answer.text)
+    assert street.get(page.replace("&amp;", "&")).status == 200
 
 
 # --- moving -------------------------------------------------------------------------------------------------------------
