@@ -33,6 +33,7 @@ class SkipReason(StrEnum):
     FILTERED = "filtered"
     PAUSED = "paused"
     DIGEST = "digest"
+    BY_EMAIL = "by_email"
     CAP = "cap"
     DUPLICATE = "duplicate"
     BROADCAST_STOPPED = "broadcast_stopped"

@@ -50,7 +50,7 @@ SENTENCES: Mapping[str, str] = {
     "wants_it": "Nothing that they chose stood against it.",
 }
 
-_DECIDED_BY_CHOICE = frozenset({SkipReason.PAUSED, SkipReason.DIGEST, SkipReason.FILTERED})
+_DECIDED_BY_CHOICE = frozenset({SkipReason.PAUSED, SkipReason.DIGEST, SkipReason.FILTERED, SkipReason.BY_EMAIL})
 _TIMES = frozenset({Mismatch.DAYS, Mismatch.HOURS})
 
 
@@ -83,8 +83,9 @@ def why(topic: str, wish: Wish, occasion: Occasion, now: datetime) -> tuple[Verd
         return verdict, Because("paused", {"until": spoken(wish.preferences.paused_until)})
     if verdict.reason == SkipReason.DIGEST:
         return verdict, Because("digest", {"digest": str(wish.preferences.digest)})
-    mismatch = _mismatch(wish, occasion, now)
-    return verdict, Because("filtered", {"topic": topic, "filter": str(mismatch)}) if mismatch else Because("by_email")
+    if verdict.reason == SkipReason.BY_EMAIL:
+        return verdict, Because("by_email")
+    return verdict, Because("filtered", {"topic": topic, "filter": str(_mismatch(wish, occasion, now))})
 
 
 def _held(topic: str, wish: Wish, occasion: Occasion, until: datetime, now: datetime) -> Because:

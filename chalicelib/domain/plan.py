@@ -118,9 +118,10 @@ def plan(
     """Batches of one channel, locale and release time each. Who is not to get it is in them, decided: they did not ask for this, or their day is full.
     `unreachable` are those whose email address takes no email."""
     groups: dict[tuple[Channel, str, datetime | None, tuple[str, ...]], list[tuple[Entry, Mark | None]]] = {}
-    plain, by_email = _Plain(occasion, now), _by_email(followers, occasion, channels, now) - frozenset(unreachable)
-    for follower in followers:
+    plain, emails = _Plain(occasion, now), _by_email(followers, occasion, channels, now, unreachable)
+    for follower in (_less_emailed(one, emails) for one in followers):
         if follower.channel in channels:
+            by_email = _is_emailed(follower, emails)
             chosen, verdict = _judged(follower, occasion, by_email, now) if follower.chose or follower.others else (follower, plain.of(follower.channel))
             release = verdict.until if isinstance(verdict, Hold) else None
             mark = verdict if isinstance(verdict, Mark) else _capped(follower, full)
@@ -165,18 +166,32 @@ def by_email_first(followers: Sequence[Follower]) -> dict[str, str]:
     return {one.subscriber: one.address for one in followers if one.channel is Channel.EMAIL and one.subscriber in wanting} if wanting else {}
 
 
-def _by_email(followers: Sequence[Follower], occasion: Occasion, channels: Sequence[Channel], now: datetime) -> frozenset[str]:
-    """Who gets this by email too, of those who would rather."""
+def _by_email(
+    followers: Sequence[Follower], occasion: Occasion, channels: Sequence[Channel], now: datetime, unreachable: Collection[str]
+) -> dict[str, frozenset[str]]:
+    """Who gets this by email too, and in a digest what it tells them there, where anybody would rather have it so."""
     if Channel.EMAIL not in channels or not any(one.preferences.email_first for one in followers):
-        return frozenset()
-    emails = [one for one in followers if one.channel is Channel.EMAIL]
-    return frozenset(one.subscriber for one in emails if not isinstance(_judged(one, occasion, frozenset(), now)[1], Mark))
+        return {}
+    emails = [one for one in followers if one.channel is Channel.EMAIL and one.subscriber not in unreachable]
+    return {one.subscriber: frozenset(one.items) for one in emails if not isinstance(_judged(one, occasion, False, now)[1], Mark)}
 
 
-def _judged(follower: Follower, occasion: Occasion, by_email: frozenset[str], now: datetime) -> tuple[Follower, Verdict]:
+def _is_emailed(follower: Follower, emails: Mapping[str, frozenset[str]]) -> bool:
+    """Whether they get all of it by email."""
+    return follower.subscriber in emails and emails[follower.subscriber].issuperset(follower.items)
+
+
+def _less_emailed(follower: Follower, emails: Mapping[str, frozenset[str]]) -> Follower:
+    """A digest by text of somebody who would rather have it by email is without what the email tells, unless that is all of it."""
+    if follower.channel is not Channel.SMS or not follower.preferences.email_first:
+        return follower
+    rest = tuple(one for one in follower.items if one not in emails.get(follower.subscriber, ()))
+    return replace(follower, items=rest) if rest else follower
+
+
+def _judged(follower: Follower, occasion: Occasion, by_email: bool, now: datetime) -> tuple[Follower, Verdict]:
     """The subscription that brings it, and what becomes of it."""
-    elsewhere = follower.subscriber in by_email
-    verdicts = [(one, receive(Wish(one.channel, one.preferences, one.filters, elsewhere), occasion, now)) for one in (follower, *follower.others)]
+    verdicts = [(one, receive(Wish(one.channel, one.preferences, one.filters, by_email), occasion, now)) for one in (follower, *follower.others)]
     wanted = best(verdict for _, verdict in verdicts)
     return next((one, verdict) for one, verdict in verdicts if verdict == wanted)
 

@@ -47,7 +47,7 @@ class Occasion:
 
 @dataclass(frozen=True)
 class Wish:
-    """What one subscription says of its holder's wishes. `elsewhere`: an email address of theirs follows the same."""
+    """What one subscription says of its holder's wishes. `elsewhere`: it comes to an email address of theirs too."""
 
     channel: Channel
     preferences: Preferences = UNCHOSEN
@@ -123,7 +123,7 @@ def _in_digest(wish: Wish, _occasion: Occasion, _now: datetime) -> Verdict:
 def _elsewhere(wish: Wish, _occasion: Occasion, _now: datetime) -> Verdict:
     """What only informs comes by email alone to those who want that."""
     by_email = wish.channel is Channel.SMS and wish.preferences.email_first and wish.elsewhere
-    return Mark(State.SKIPPED, SkipReason.FILTERED) if by_email else None
+    return Mark(State.SKIPPED, SkipReason.BY_EMAIL) if by_email else None
 
 
 def _calm(wish: Wish, occasion: Occasion, now: datetime) -> Verdict:
@@ -139,7 +139,7 @@ def _quiet(wish: Wish, occasion: Occasion, now: datetime) -> Verdict:
 
 _RULES: tuple[Callable[[Wish, Occasion, datetime], Verdict], ...] = (_paused, _filtered, _in_digest, _elsewhere, _calm, _quiet)
 _URGENT = (_paused, _filtered)
-_DIGEST = (_paused, _quiet)
+_DIGEST = (_paused, _elsewhere, _quiet)
 _TIMES = frozenset({Mismatch.DAYS, Mismatch.HOURS})
 
 
@@ -152,5 +152,5 @@ def _rank(verdict: Verdict) -> tuple[int, float]:
         return 0, 0.0
     if isinstance(verdict, Hold):
         return 1, verdict.until.timestamp()
-    order = (SkipReason.DIGEST, SkipReason.PAUSED)
+    order = (SkipReason.DIGEST, SkipReason.PAUSED, SkipReason.BY_EMAIL)
     return 2 + (order.index(SkipReason(verdict.reason)) if verdict.reason in order else len(order)), 0.0

@@ -75,7 +75,7 @@ PAUSED = {"paused_until": NOON + timedelta(days=3)}
         pytest.param(a_wish(filters=WEEKEND), ROUTINE, NOON, Hold(datetime(2026, 12, 5, 5, tzinfo=UTC)), id="on other days"),
         pytest.param(a_wish(digest=Digest.DAILY), ROUTINE, NOON, skipped(SkipReason.DIGEST), id="it comes in their digest"),
         pytest.param(a_wish(digest=Digest.WEEKLY), URGENT, NOON, None, id="what is urgent waits for no digest"),
-        pytest.param(a_wish(email_first=True, elsewhere=True), ROUTINE, NOON, skipped(SkipReason.FILTERED), id="it comes by email"),
+        pytest.param(a_wish(email_first=True, elsewhere=True), ROUTINE, NOON, skipped(SkipReason.BY_EMAIL), id="it comes by email"),
         pytest.param(a_wish(email_first=True), ROUTINE, NOON, None, id="no email follows the same"),
         pytest.param(a_wish(Channel.EMAIL, email_first=True, elsewhere=True), ROUTINE, NOON, None, id="that email"),
         pytest.param(a_wish(email_first=True, elsewhere=True), URGENT, NOON, None, id="what is urgent is texted too"),
@@ -101,9 +101,11 @@ def test_only_the_calm_wait_for_what_is_said_again() -> None:
         pytest.param(a_wish(digest=Digest.DAILY), NIGHT, None, id="its hour was chosen, whatever hours are quiet in the city"),
         pytest.param(a_wish(digest=Digest.DAILY, quiet=(20 * 60, 8 * 60)), NIGHT, Hold(MORNING), id="but not against their own"),
         pytest.param(a_wish(digest=Digest.DAILY, **PAUSED), NOON, skipped(SkipReason.PAUSED), id="paused"),
+        pytest.param(a_wish(digest=Digest.DAILY, email_first=True, elsewhere=True), NOON, skipped(SkipReason.BY_EMAIL), id="it comes by email"),
+        pytest.param(a_wish(digest=Digest.DAILY, email_first=True), NOON, None, id="no email tells the same"),
     ],
 )
-def test_of_those_in_a_digest_only_their_pause_and_their_own_quiet_hours_are_asked(wish: Wish, now: datetime, expected: Verdict) -> None:
+def test_of_those_in_a_digest_only_their_pause_their_email_and_their_own_quiet_hours_are_asked(wish: Wish, now: datetime, expected: Verdict) -> None:
     assert receive(wish, replace(an_occasion(), digest=True), now) == expected
 
 

@@ -242,6 +242,48 @@ def test_a_slot_that_cannot_be_read_costs_no_other(town: Town) -> None:
     assert told(town, person) == ["Train"]
 
 
+BY_EMAIL = replace(DAILY, email_first=True)
+
+
+def emailed(town: Town, person: str) -> int:
+    return town.handed_over()[town.address(person, EMAIL).text]
+
+
+def test_whoever_wants_it_by_email_alone_gets_the_digest_there_alone(town: Town) -> None:
+    person, both = (town.follower("transit", channels=(SMS, EMAIL), preferences=wish) for wish in (BY_EMAIL, DAILY))
+    say(town, "transit", title="Train", notice="nt_train")
+    until(town, 2)
+    assert (told(town, person), emailed(town, person)) == ([], 1)
+    assert (told(town, both), emailed(town, both)) == (["Train"], 1)
+    [digest] = digests(town)
+    assert town.counts(digest)[SMS] == {Mark(State.ACCEPTED): 1, Mark(State.SKIPPED, SkipReason.BY_EMAIL): 1}
+    assert town.broken() == []
+
+
+@pytest.mark.parametrize("why", ["bounced", "opted out", "left"])
+def test_whoever_wants_it_by_email_alone_is_texted_the_digest_where_no_email_comes(town: Town, why: str) -> None:
+    person = town.follower("transit", channels=(SMS, EMAIL), preferences=BY_EMAIL)
+    [one] = [one for one in town.plain.subscriptions.of(person) if one.channel is EMAIL]
+    say(town, "transit", title="Train", notice="nt_train")
+    if why == "bounced":
+        town.state.table.update(address_key(one.address), Change(set={"bad": "5.1.1"}))
+    elif why == "opted out":
+        town.opt_out(person, EMAIL)
+    else:
+        town.state.table.transact(town.plain.subscriptions.leave_writes(person, "transit", EMAIL))
+    until(town, 2)
+    assert (told(town, person), emailed(town, person)) == (["Train"], 0)
+
+
+def test_what_only_texts_bring_is_texted_to_whoever_wants_the_rest_by_email(town: Town) -> None:
+    person = town.follower("transit", "events", channels=(SMS, EMAIL), preferences=BY_EMAIL)
+    town.state.table.transact(town.plain.subscriptions.leave_writes(person, "events", EMAIL))
+    say(town, "transit", title="Train", notice="nt_train")
+    say(town, "events", title="Fair", notice="nt_fair")
+    until(town, 2)
+    assert (told(town, person), emailed(town, person)) == (["Fair"], 1)
+
+
 @pytest.mark.parametrize("why", ["bounced", "opted out", "another part"])
 def test_whoever_wants_it_by_email_alone_is_texted_where_no_email_comes(town: Town, why: str) -> None:
     wish = Preferences(email_first=True)

@@ -149,6 +149,7 @@ def test_who_wants_it_by_email_alone_is_told_so(town: Town) -> None:
     join(town, address=EMAIL)
     name = send(town)
     assert codes(ask(town, name)) == ["planned", "followed", "by_email", "skipped"]
+    assert str(ask(town, name).mark) == "skipped:by_email"
     assert str(ask(town, name, EMAIL).mark) == "accepted"
 
 
