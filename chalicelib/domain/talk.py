@@ -14,14 +14,14 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain.city import City
-from chalicelib.domain.conversation import Asked, Meaning, Verb, as_provider_heard, locale_for, spoken
+from chalicelib.domain.conversation import Asked, Meaning, Verb, as_provider_heard, known, locale_for, spoken
 from chalicelib.domain.talk_changes import Decline, Leave, Said, SetLocale, StopAll, Taken
-from chalicelib.domain.talk_hearing import LOOKS_LIKE, understand
+from chalicelib.domain.talk_hearing import LOOKS_LIKE, NOD, REFUSED, understand
 from chalicelib.domain.talk_joins import confirmed, joined, restored
 from chalicelib.domain.talk_lists import guess, listed, options_of
 from chalicelib.domain.talk_pauses import pausing, resuming
 from chalicelib.domain.talk_places import placed, unplaced
-from chalicelib.domain.talk_state import Talk
+from chalicelib.domain.talk_state import Talk, Waiting
 from chalicelib.domain.talk_turn import Turn
 from chalicelib.domain.topic import lineage
 from chalicelib.domain.words import Words
@@ -47,11 +47,15 @@ def step(talk: Talk, heard: Heard, now: datetime, *, words: Words, city: City, z
 
 
 def _in_context(meaning: Meaning, talk: Talk, asked: Asked, words: Words) -> Meaning:
-    """YES to "no more texts?" is a stop, and where a sign-up waits it is for that; some words for START end a pause, where there is one."""
-    if asked is Asked.STOP and not talk.opted_out and meaning.verb in {Verb.YES, Verb.START} and meaning.word in words.yes:
+    """YES to "no more texts?" is a stop, and where a sign-up waits it is for that, else with thanks it is thanks; some words for START end a pause,
+    where there is one."""
+    agrees = meaning.verb in {Verb.YES, Verb.START} and (meaning.word in words.yes or meaning.word == NOD)
+    if agrees and asked is Asked.STOP and not talk.opted_out:
         return Meaning(Verb.STOP, meaning.word, locale=meaning.locale)
-    if talk.waiting and not talk.opted_out and meaning.verb is Verb.START and meaning.word in words.yes:
+    if agrees and talk.waiting and not talk.opted_out:
         return replace(meaning, verb=Verb.YES)
+    if agrees and meaning.thankful:
+        return replace(meaning, verb=Verb.THANKS)
     if talk.paused_until and not talk.opted_out and meaning.verb is Verb.START and meaning.word in words.resume:
         return replace(meaning, verb=Verb.RESUME)
     return meaning
@@ -85,10 +89,12 @@ def _yes(turn: Turn) -> Taken:
 
 
 def _no(turn: Turn) -> Taken:
-    """A sign-up that waits is declined; a NO to "no more texts?" gets what is followed."""
+    """A sign-up that waits is declined; a NO to "no more texts?" gets what is followed, and one to our messages is asked about."""
     if turn.talk.waiting and not turn.talk.opted_out:
         return turn.taken(Said("declined", {}), changes=(Decline(turn.talk.waiting.id),))
-    return listed(turn) if turn.asked is Asked.STOP else _unknown(turn)
+    if turn.asked is Asked.STOP:
+        return listed(turn)
+    return _unclear_stop(turn) if turn.asked is Asked.NOTHING and turn.follows else _unknown(turn)
 
 
 # --- topics -----------------------------------------------------------------------------------------------------------
@@ -115,6 +121,8 @@ def _leave(turn: Turn) -> Taken:
             return guess(turn, Asked.LEAVE, near)
         return turn.asks(Said("which_to_leave", {"topics": follows}), asked=Asked.LEAVE, options=options_of(follows))
     ending = [one for one in follows if any(one == topic or one.startswith(topic + "/") for topic in named)]
+    if not ending and turn.meaning.word == REFUSED and turn.asked is not Asked.STOP:
+        return _unclear_stop(turn)
     if not ending:
         above = next((one for one in lineage(named[0]) if one in follows), None)
         return turn.taken(Said("not_following", {"topic": named[0], "above": above}))
@@ -164,12 +172,23 @@ def _unknown(turn: Turn) -> Taken:
     if turn.asked in _ASKED_AGAIN and not turn.talk.memory.tries:
         asking = _ASKED_AGAIN[turn.asked](turn)
         return replace(asking, memory=replace(asking.memory, tries=1))
+    if turn.talk.waiting and turn.asked in {Asked.NOTHING, Asked.LANGUAGE}:
+        return _asked_again(turn, turn.talk.waiting)
     if turn.talk.memory.was_helped(turn.now):
         return turn.silent()
     helped = replace(turn.talk.memory, helped_at=turn.now)
     if turn.talk.locale is None:
         return turn.asks(Said("which_language", {}), asked=Asked.LANGUAGE, options=turn.city.languages, memory=helped)
     return turn.taken(Said("not_understood", {}), memory=helped)
+
+
+def _asked_again(turn: Turn, waiting: Waiting) -> Taken:
+    """The question that waits for a YES, once more, in its language; whoever was helped since it was asked gets silence."""
+    helped_at = turn.talk.memory.helped_at
+    if helped_at and not (waiting.at and helped_at < waiting.at):
+        return turn.silent()
+    said = Said("confirm", {"topics": known(waiting.topics, turn.city), "beside": waiting.beside})
+    return replace(turn, locale=waiting.locale).taken(said, memory=replace(turn.talk.memory, helped_at=turn.now))
 
 
 def _thanks(turn: Turn) -> Taken:

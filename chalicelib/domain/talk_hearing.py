@@ -13,6 +13,7 @@ from chalicelib.domain.conversation import NOTHING_ASKED, Asked, Meaning, Questi
 from chalicelib.domain.folding import UNSPACED, fold, squash
 from chalicelib.domain.locale import ENGLISH
 from chalicelib.domain.talk_names import WHOLE_CITY, Named, Names
+from chalicelib.domain.talk_plain import nods, plainly, refused
 from chalicelib.domain.words import Vocabulary, Words
 
 LONGEST = 1600
@@ -20,6 +21,12 @@ LONGEST = 1600
 
 LOOKS_LIKE = "near"
 """The word of a text that only looks like a topic, and asks for none."""
+
+REFUSED = "refused"
+"""The word of a text that turns a wish for a topic round."""
+
+NOD = "nod"
+"""The word of a sign that says yes."""
 
 _QUESTION_MARKS = "?？؟"
 _VERB_LAST = "ko"
@@ -120,7 +127,7 @@ def _is_one_word(text: _Text) -> Meaning | None:
         return Meaning(Verb.HELP, key, locale=words.help[key])
     if key in words.start:
         return Meaning(Verb.START, key, locale=words.start[key], unblocks=text.raw.strip().casefold() in words.unblocking)
-    tables = ((Verb.LIST, words.list), (Verb.RESUME, words.resume), (Verb.YES, words.yes), (Verb.NO, words.no), (Verb.THANKS, words.thanks))
+    tables = ((Verb.LIST, words.list), (Verb.RESUME, words.resume), (Verb.YES, words.yes), (Verb.NO, words.no))
     return next((Meaning(verb, key, locale=table[key]) for verb, table in tables if key in table), None)
 
 
@@ -135,6 +142,35 @@ def _names_topics(text: _Text) -> Meaning | None:
     exact = text.names.topics.get(text.key)
     named = Named((exact,)) if exact else text.names.read(text.tokens, everywhere=True)
     return None if named.unknown or named.courtesies or not named.topics else _joining(named, None)
+
+
+def _is_said_kindly(text: _Text) -> Meaning | None:
+    """`yes please`, `no, gracias`, `HELP me`, `list please`, 👍. A yes with thanks may be no more than thanks."""
+    words, raw = text.words, text.raw
+    said = plainly(raw, {**words.start, **words.yes}, words.courtesies, words.thanks)
+    if said:
+        verb, table = (Verb.START, words.start) if said.word in words.start else (Verb.YES, words.yes)
+        return Meaning(verb, said.word, locale=table[said.word], thankful=said.thankful)
+    if nods(raw, words):
+        return Meaning(Verb.YES, NOD, thankful=True)
+    for verb, table, aside in (
+        (Verb.NO, words.no, words.courtesies),
+        (Verb.THANKS, words.thanks, words.courtesies),
+        *((verb, table, words.courtesies | words.fillers) for verb, table in ((Verb.HELP, words.help), (Verb.LIST, words.list), (Verb.RESUME, words.resume))),
+    ):
+        said = plainly(raw, table, aside, words.thanks)
+        if said:
+            return Meaning(verb, said.word, locale=table[said.word])
+    return None
+
+
+def _refuses(text: _Text) -> Meaning | None:
+    """`no quiero eventos`, `행사는 안 받을래요`: the topic is to be left, and nothing else."""
+    found = refused(text.raw, text.words)
+    named = text.names.read(found[0]) if found else Named()
+    if not found or not named.topics or named.unknown:
+        return None
+    return Meaning(Verb.LEAVE, REFUSED, topics=named.ids, locale=found[1])
 
 
 def _leaves(text: _Text) -> Meaning | None:
@@ -241,7 +277,9 @@ _RULES = (
     _is_one_word,
     _names_language,
     _names_topics,
+    _is_said_kindly,
     _leaves,
+    _refuses,
     _insists,
     _leaves_unknown,
     _joins,

@@ -63,12 +63,15 @@ class Follow:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A sign-up that waits for this phone's YES. `parts`: which part of a topic it asks for, where it is not all of it."""
+    """A sign-up that waits for this phone's YES. `at`: when it was asked for. `parts`: which part of a topic it asks for, where it is not all of it;
+    `beside`: it asks for one page with an email address too."""
 
     id: str
     topics: tuple[str, ...]
     locale: str
     parts: Mapping[str, Filters] = field(default_factory=dict)
+    at: datetime | None = None
+    beside: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ Vocabulary = Mapping[str, str]
 
 Tokens = tuple[str, ...]
 
+_VERB_LAST = "ko"
 _DENIED_WITHIN = 3
 """So many words before a sentence may turn it round (`do not ever take me off`)."""
 
@@ -51,7 +52,8 @@ class Phrases:
 class Words:
     """Every word we know, by what it does. Made by `parse`. `stop_keys` are stop words and sentences without their spaces; `insistent` are
     sentences that mean stop wherever they stand, unless one of `denials` comes before; `pause_near` are words for a pause that hold a stop word:
-    they count only with a date; those of `wish` only beside a topic or a command."""
+    they count only with a date; those of `wish` only beside a topic or a command. `courtesies` change nothing beside a yes or a no, `nods` are signs
+    for yes; `refusals` are stop phrases that beside a topic leave that alone, and `refusals_beside` no stop phrases but there."""
 
     stop: Vocabulary
     help: Vocabulary
@@ -71,7 +73,11 @@ class Words:
     yes: Vocabulary
     no: Vocabulary
     stop_keys: Vocabulary
+    courtesies: frozenset[str]
+    nods: frozenset[str]
     endings: Phrases
+    refusals: Phrases
+    refusals_beside: Phrases
     insistent: Phrases
     denials: frozenset[str]
     angry: frozenset[str]
@@ -104,9 +110,12 @@ class Words:
         return tuple(piece for word in fold(text).split() for piece in self._cut(word))
 
     def plainly_stops(self, text: str) -> tuple[str, str] | None:
-        """The stop word or phrase of a text that says nothing else but courtesies, and its language; None for any other text."""
+        """The stop word or phrase of a text that says nothing else but courtesies, and its language; None for any other text, and for one that
+        does not want to stop."""
         tokens, at = self.tokens(text), 0
         found: tuple[Tokens, str] | None = None
+        if self._turns_round(tokens):
+            return None
         while at < len(tokens):
             ending = self.endings.at(tokens, at)
             if not ending and tokens[at] not in self.fillers:
@@ -129,6 +138,17 @@ class Words:
                 return " ".join(found[0]), found[1]
         return None
 
+    def _turns_round(self, tokens: Tokens) -> bool:
+        """Whether what is refused is to stop (`I don't want to stop`); in Korean that comes first."""
+        for at in range(len(tokens)):
+            refusal = self.refusals.at(tokens, at)
+            after = at + len(refusal[0]) if refusal else len(tokens)
+            if after < len(tokens) and self.endings.at(tokens, after) and not self.refusals.at(tokens, after):
+                return True
+            if refusal and refusal[1] == _VERB_LAST and at and self.endings.at(tokens, at - 1):
+                return True
+        return False
+
     def is_angry(self, text: str) -> bool:
         """Whether a text swears or threatens."""
         return bool(self.angry & set(self.tokens(text)))
@@ -143,12 +163,12 @@ class Words:
                 yield run
 
     def _knows(self, piece: str) -> bool:
-        return piece in self.fillers or piece in self.endings.by_first or piece in self.pause_near
+        return piece in self.fillers or piece in self.endings.by_first or piece in self.refusals_beside.by_first or piece in self.pause_near
 
 
 def _words(data: Mapping[str, Any]) -> Words:
     stop = _vocabulary(data["stop"])
-    endings = Phrases.of(data["stop"], data["stop_phrases"], data["stop_anywhere"])
+    endings = Phrases.of(data["stop"], data["stop_phrases"], data["stop_anywhere"], data["refusals"])
 
     def vocabulary(table: str) -> Vocabulary:
         """A word that means two things stops."""
@@ -173,7 +193,11 @@ def _words(data: Mapping[str, Any]) -> Words:
         yes=vocabulary("yes"),
         no=vocabulary("no"),
         stop_keys={**endings.keys(), **stop},
+        courtesies=_set(data["courtesies"]),
+        nods=frozenset(sign for signs in data["nods"].values() for sign in signs),
         endings=endings,
+        refusals=Phrases.of(data["refusals"]),
+        refusals_beside=Phrases.of(data["refusals_beside_topic"]),
         insistent=Phrases.of(data["stop_anywhere"]),
         denials=_set(data["denials"]),
         angry=_set(data["angry"]),

@@ -61,7 +61,9 @@ def _preferences(person: Person, services: Services) -> Preferences:
 def _state(person: Person, preferences: Preferences, sign_up: SignUp | None, brings: Move | Shared | None, services: Services) -> Talk:
     until = preferences.paused_until
     paused = until if until and until > services.now() else None
-    waiting = Waiting(sign_up.id, sign_up.topics, sign_up.locale, brings.parts if brings else {}) if sign_up else None
+    waiting = None
+    if sign_up:
+        waiting = Waiting(sign_up.id, sign_up.topics, sign_up.locale, brings.parts if brings else {}, sign_up.at, bool(sign_up.beside))
     return replace(person.talk, paused_until=paused, waiting=waiting, page=_page(person, services))
 
 

@@ -13,7 +13,7 @@ from chalicelib.domain.city import Area, City, EntryWord
 from chalicelib.domain.conversation import Asked
 from chalicelib.domain.filters import Filters
 from chalicelib.domain.talk import Heard, step
-from chalicelib.domain.talk_changes import Said, StopAll, Taken
+from chalicelib.domain.talk_changes import Leave, Said, StopAll, Taken
 from chalicelib.domain.talk_state import Follow, Memory, Talk, Waiting
 from chalicelib.domain.topic import Topic
 from tests.conversation.booth import Booth, the_city, the_words
@@ -44,17 +44,26 @@ WORDS = {
 }
 SENTENCES = {
     "en": "stop texting me|wrong number|no more messages|no more texts|take me off your list|remove me from this list|don't text me|leave me alone|I want to unsubscribe|stop sending me messages"
-    "|you have the wrong number|lose my number|not interested|unsubscribe me|please opt me out".replace("|please opt me out", ""),
-    "es": "no más mensajes|número equivocado|dejen de escribirme|no me manden más|quiero darme de baja|ya no quiero recibir mensajes|quítenme de la lista|no me escriban|quiero dejar de recibir mensajes|quiero que paren",
-    "fr": "plus de messages|mauvais numéro|laissez-moi tranquille|ne m'écrivez plus|retirez-moi de la liste",
-    "pt": "chega de mensagens|número errado|não quero mais mensagens|me tire da lista|não me mande mais mensagens",
-    "ht": "pa voye mesaj ankò|move nimewo|kite m trankil|pa ekri m ankò|m pa vle resevwa mesaj",
-    "vi": "nhầm số|đừng nhắn tin|tôi không muốn nhận tin nữa|để tôi yên",
-    "fil": "huwag na mag-text|maling numero|tigilan nyo na ako|ayoko na ng text",
-    "zh": "不要再发了|别再发|打错了|号码错误|不想收到短信|不要再傳了|打錯了|號碼錯誤",
-    "ko": "보내지 마세요|그만 보내세요|잘못된 번호입니다|연락하지 마세요|취소하고 싶어요|구독 취소하고 싶어요|그만두고 싶습니다",
-    "ru": "больше не пишите|не пишите мне|вы ошиблись номером|удалите меня из списка|оставьте меня в покое",
-    "ar": "لا ترسلوا رسائل|رقم خاطئ|كفى|لا اريد رسائل",
+    "|you have the wrong number|lose my number|not interested|unsubscribe me|please opt me out"
+    "|I want to be removed|i want off|can I get off this list|sign me off|I want to stop getting alerts|I do not want any more|I'd like to cancel please|I don't want alerts|opt me out".replace(
+        "|please opt me out", ""
+    ),
+    "es": "no más mensajes|número equivocado|dejen de escribirme|no me manden más|quiero darme de baja|ya no quiero recibir mensajes|quítenme de la lista|no me escriban|quiero dejar de recibir mensajes|quiero que paren"
+    "|quiero borrarme|quiero salirme|quiero desuscribirme|no quiero alertas|gracias pero ya no|deseo cancelar|no quiero",
+    "fr": "plus de messages|mauvais numéro|laissez-moi tranquille|ne m'écrivez plus|retirez-moi de la liste"
+    "|je ne veux pas|je veux me désinscrire|je voudrais être retiré de la liste",
+    "pt": "chega de mensagens|número errado|não quero mais mensagens|me tire da lista|não me mande mais mensagens"
+    "|obrigado mas não quero|não quero|quero ser removido|eu quero que parem",
+    "ht": "pa voye mesaj ankò|move nimewo|kite m trankil|pa ekri m ankò|m pa vle resevwa mesaj"
+    "|mwen pa vle resevwa ankò|m vle soti|mèsi mwen pa vle|mwen pa vle alèt",
+    "vi": "nhầm số|đừng nhắn tin|tôi không muốn nhận tin nữa|để tôi yên|tôi không muốn|tôi muốn ra khỏi danh sách|cảm ơn nhưng không cần",
+    "fil": "huwag na mag-text|maling numero|tigilan nyo na ako|ayoko na ng text|gusto kong tumigil|ayoko ng text|salamat pero ayoko na|gusto kong umalis",
+    "zh": "不要再发了|别再发|打错了|号码错误|不想收到短信|不要再傳了|打錯了|號碼錯誤|謝謝不用了|谢谢，不要了|我不想要|我要退出|不需要了",
+    "ko": "보내지 마세요|그만 보내세요|잘못된 번호입니다|연락하지 마세요|취소하고 싶어요|구독 취소하고 싶어요|그만두고 싶습니다"
+    "|원하지 않아요|받고 싶지 않아요|필요 없어요|안 받을래요",
+    "ru": "больше не пишите|не пишите мне|вы ошиблись номером|удалите меня из списка|оставьте меня в покое"
+    "|спасибо, не надо|не хочу|я не хочу получать сообщения|хочу выйти",
+    "ar": "لا ترسلوا رسائل|رقم خاطئ|كفى|لا اريد رسائل|اريد التوقف|شكرا لا اريد|لا ارغب في الرسائل|اريد الغاء الاشتراك",
 }
 COURTESIES = {
     "en": ["please", "now", "thanks", "sorry", "hi", "me", "all messages", "immediately"],
@@ -251,6 +260,9 @@ def test_a_sentence_that_can_mean_nothing_else_stops_among_others(text: str) -> 
         *("ALTA", "PARA", "SHTOP", "STOPP", "nonstop", "alt", "pares", "finde", "salida", "stopwatch"),
         *("don't stop texting me", "why did you stop texting me?", "do not take me off your list", "is this the wrong number?", "no dejen de escribirme"),
         *("STOP 14 bus?", "when does the 14 stop", "the end of the line", "¿el bus va a parar?", "公交停运了吗", "متى توقف الحافلة", "автобус стоп где"),
+        *("I don't want to stop", "no quiero parar los mensajes", "je ne veux pas arrêter", "não quero cancelar", "не хочу отписаться", "mwen pa vle kanpe"),
+        *("我不想要停止", "중지 원하지 않아요", "لا اريد الغاء", "tôi không muốn dừng", "hindi ko gustong tumigil", "I do not want to cancel, thanks"),
+        *("yes please", "no thanks", "thanks but no", "merci mais non", "no, gracias", "네 감사합니다", "👍", "HELP me", "list please", "start please"),
         *("North End", "JOIN north end", "STOP jobs", "PAUSE until Friday", "暂停3天"),
     ],
 )
@@ -258,6 +270,34 @@ def test_what_no_reasonable_person_reads_as_stop_stops_nothing(text: str) -> Non
     found = taken(text, Talk(follows=(Follow("jobs", "en"),)))
     assert StopAll() not in found.changes
     assert Said("stopped", {}) not in found.replies
+
+
+REFUSED = {
+    "en": ("I don't want events", "I do not want to get events", "don't send me events", "no more events", "I don't want to join events"),
+    "es": ("no quiero eventos", "ya no quiero eventos", "no me gustaría recibir eventos", "no quisiera eventos"),
+    "zh-Hans": ("我不想收到城市活动", "我不要城市活动", "不要城市活动", "我不想要城市活动"),
+    "zh-Hant": ("我唔想收活動", "我不想收到活動", "不要活動"),
+    "vi": ("tôi không muốn sự kiện", "tôi không muốn nhận sự kiện"),
+    "fil": ("ayaw ko ng events", "hindi ko gusto ng mga kaganapan", "ayoko ng events"),
+    "ar": ("لا اريد فعاليات المدينة", "لا ارغب في فعاليات المدينة"),
+    "ko": ("행사 안 받을래요", "행사는 안 받을래요", "행사 받고 싶지 않아요", "이벤트 원하지 않아요", "행사를 알려주지 마세요"),
+    "ru": ("не хочу события", "я не хочу получать события"),
+    "ht": ("mwen pa vle evenman", "m pa vle resevwa evènman"),
+    "fr": ("je ne veux pas événements", "je ne voudrais plus recevoir les événements"),
+    "pt": ("não quero eventos", "eu não quero receber eventos", "não gostaria de receber eventos"),
+}
+
+
+@pytest.mark.parametrize("text", [text for some in REFUSED.values() for text in some])
+def test_a_topic_that_is_refused_is_left_and_nothing_else(text: str) -> None:
+    follows = (Follow("events", "en"), Follow("jobs", "en"))
+    assert taken(text, Talk(follows=follows)).changes == (Leave("events"),)
+    assert taken(text, Talk(follows=follows[1:])).replies == (Said("stop_or_leave", {"follows": ["jobs"]}),)
+    stranger = taken(text)
+    assert (stranger.replies, stranger.changes) == ((Said("stop_or_leave", {"follows": []}),), ())
+    again = taken(text, replace(NEW, memory=stranger.memory))
+    assert (again.changes, again.replies[0].template) == ((), "not_following")
+    assert taken(text, replace(NEW, opted_out=True)).replies == ()
 
 
 @pytest.mark.parametrize("text", ["ÁLTO!!", "please, STOP", "停止。", "¡no más mensajes!", "s\u200bt\u200bo\u200bp", "توقف 🙏"])
