@@ -25,6 +25,7 @@ class Fate(StrEnum):
     STOPPED = "stopped"
     PAUSED = "paused"
     NOT_CHOSEN = "not_chosen"
+    BY_EMAIL = "by_email"
     DIGEST = "digest"
     ENOUGH = "enough"
     WITHDRAWN = "withdrawn"
@@ -47,6 +48,7 @@ _SKIPS: Mapping[str, Fate] = {
     SkipReason.OPTED_OUT: Fate.STOPPED,
     SkipReason.PAUSED: Fate.PAUSED,
     SkipReason.FILTERED: Fate.NOT_CHOSEN,
+    SkipReason.BY_EMAIL: Fate.BY_EMAIL,
     SkipReason.DIGEST: Fate.DIGEST,
     SkipReason.CAP: Fate.ENOUGH,
     SkipReason.BROADCAST_STOPPED: Fate.WITHDRAWN,

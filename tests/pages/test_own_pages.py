@@ -132,6 +132,23 @@ def test_what_was_not_sent_is_shown_with_why(tmp_path: Path, chosen: dict[str, o
     assert said in words(page.text)
 
 
+@pytest.mark.parametrize("digest", list(Digest), ids=str)
+def test_who_wants_it_by_email_alone_is_told_that_of_texts_also_of_a_digest(tmp_path: Path, digest: Digest) -> None:
+    street = Street(tmp_path)
+    wish = Preferences(email_first=True, digest=digest, digest_day=1)  # the town's clock begins at seven on a Tuesday
+    person = street.town.follower("transit", channels=(Channel.SMS, Channel.EMAIL), preferences=wish)
+    street.town.settle(street.town.broadcast("transit", title="Never mind"))
+    for _ in range(24):
+        street.clock.advance(timedelta(minutes=5))
+        street.town.tick()
+        street.town.work()
+    said = words(street.get(f"/preferences/{street.services.tokens.sign('preferences', person, 'sms')}/messages").text)
+    assert said.count("Comes by email alone, as you chose.") == 1
+    assert said.count("Handed to your email company.") == 1
+    assert said.count("Not sent alone") == (0 if digest is Digest.NOW else 2)
+    assert "in the part that you chose" not in said
+
+
 def test_whoever_paused_and_then_stopped_is_told_so(tmp_path: Path) -> None:
     street = Street(tmp_path)
     pause = Preferences(paused_until=street.clock() + timedelta(days=3))
@@ -196,6 +213,7 @@ def test_at_most_a_hundred_are_shown_and_the_newest(tmp_path: Path) -> None:
         *((Mark(state), fate) for state, fate in ((State.ATTEMPTING, Fate.ON_ITS_WAY), (State.HELD, Fate.WAITS), (State.UNKNOWN, Fate.UNSURE))),
         *((Mark(state), fate) for state, fate in ((State.UNCONFIRMED, Fate.UNSURE), (State.EXPIRED, Fate.TOO_LATE), (State.FAILED, Fate.REFUSED))),
         *((Mark(State.FAILED, code), fate) for code, fate in (("our_fault", Fate.OUR_MISTAKE), ("30006", Fate.BAD_ADDRESS), ("30007", Fate.REFUSED))),
+        (Mark(State.SKIPPED, SkipReason.BY_EMAIL), Fate.BY_EMAIL),
         *((Mark(State.SKIPPED, why), fate) for why, fate in ((SkipReason.CAP, Fate.ENOUGH), (SkipReason.BROADCAST_STOPPED, Fate.WITHDRAWN))),
         *((Mark(State.SKIPPED, why), Fate.NOT_SENT) for why in (SkipReason.UNVERIFIED, SkipReason.NO_ADDRESS, SkipReason.DUPLICATE, SkipReason.ERASED, "new")),
     ],
@@ -220,6 +238,7 @@ def test_every_fate_is_said_by_its_own_sentence(tmp_path: Path) -> None:
         "expired",
         "unconfirmed",
         "skipped:cap",
+        "skipped:by_email",
         "skipped:broadcast_stopped",
         "skipped:unverified",
     )
