@@ -11,6 +11,7 @@ from chalicelib.domain.address import Channel
 from chalicelib.domain.consent import EVERYTHING, Consent, Step, read_detail
 from chalicelib.domain.filters import Filters
 from chalicelib.domain.preferences import Preferences
+from chalicelib.domain.rhythms import Rhythm, as_of, begun, turned
 
 _COMES = frozenset({Step.JOINED, Step.RESTORED})
 _GOES = frozenset({Step.LEFT, Step.STOPPED})
@@ -18,12 +19,21 @@ _GOES = frozenset({Step.LEFT, Step.STOPPED})
 
 @dataclass(frozen=True)
 class Followed:
-    """A topic as somebody followed it."""
+    """A topic as somebody followed it. `rhythm`: since when they wanted it one by one or in which digest, as their subscription has it."""
 
     since: datetime
     locale: str
     filters: Filters
     preferences: Preferences
+    rhythm: Rhythm = ()
+
+    def as_of(self, launched_at: datetime | None) -> Preferences:
+        """The preferences that held for what was launched at a moment; for what was not, those that they had chosen."""
+        return as_of(self.preferences, self.rhythm, launched_at) if launched_at else self.preferences
+
+    def changed(self, entry: Consent, filters: Filters, preferences: Preferences) -> "Followed":
+        """With what an entry says of it. When a change of rhythm counts is the rule's business."""
+        return replace(self, filters=filters, preferences=preferences, rhythm=turned(self.rhythm, self.preferences, preferences, entry.at))
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ def _after(standing: Standing, entry: Consent, channel: Channel) -> Standing:
     """What somebody chose for all they follow holds on every channel; all else is said of one."""
     if entry.step is Step.PREFERENCES and entry.topic == EVERYTHING:
         preferences = read_detail(entry.detail)[1]
-        return replace(standing, follows={topic: replace(one, preferences=preferences) for topic, one in standing.follows.items()})
+        return replace(standing, follows={topic: one.changed(entry, one.filters, preferences) for topic, one in standing.follows.items()})
     if entry.channel is not channel:
         return standing
     if entry.step in _COMES:
@@ -64,7 +74,8 @@ def _after(standing: Standing, entry: Consent, channel: Channel) -> Standing:
 def _come(standing: Standing, entry: Consent) -> Standing:
     filters, preferences = read_detail(entry.detail)
     before = standing.follows.get(entry.topic)
-    followed = Followed(before.since if before else entry.at, entry.locale, filters, preferences)
+    new = Followed(entry.at, entry.locale, filters, preferences, begun(preferences, entry.at))
+    followed = replace(before, locale=entry.locale).changed(entry, filters, preferences) if before else new
     return Standing({**standing.follows, entry.topic: followed}, {topic: at for topic, at in standing.left.items() if topic != entry.topic})
 
 
@@ -80,4 +91,4 @@ def _chosen(standing: Standing, entry: Consent) -> Standing:
     if before is None:
         return standing
     filters, preferences = read_detail(entry.detail)
-    return replace(standing, follows={**standing.follows, entry.topic: replace(before, filters=filters, preferences=preferences)})
+    return replace(standing, follows={**standing.follows, entry.topic: before.changed(entry, filters, preferences)})

@@ -146,14 +146,14 @@ def _said_no(judged: Sequence[tuple[Verdict, Because]]) -> list[Because]:
 
 def _judged(asked: _Asked, moment: datetime) -> list[tuple[Verdict, Because]]:
     """The rule's word on each of their subscriptions that brought it, as they were at a moment."""
-    occasion, reached = _occasion(asked, moment), asked.broadcast.audience.reached
+    occasion, reached, launched = _occasion(asked, moment), asked.broadcast.audience.reached, asked.broadcast.launched_at
     if occasion is None or asked.broadcast.audience.corrects:
         return []
     by_email = standing_at(asked.ledger, Channel.EMAIL, moment).follows if Channel.EMAIL in asked.broadcast.audience.channels else {}
     elsewhere = any(topic in by_email for topic in reached)
     follows = standing_at(asked.ledger, asked.channel, moment).follows
     theirs = {topic: follows[topic] for topic in reached if topic in follows}
-    return [why(topic, Wish(asked.channel, one.preferences, one.filters, elsewhere), occasion, moment) for topic, one in theirs.items()]
+    return [why(topic, Wish(asked.channel, one.as_of(launched), one.filters, elsewhere), occasion, moment) for topic, one in theirs.items()]
 
 
 def _occasion(asked: _Asked, moment: datetime) -> Occasion | None:

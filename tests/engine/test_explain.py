@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.domain.address import Address, Channel
 from chalicelib.domain.broadcast import BroadcastState
+from chalicelib.domain.consent import EVERYTHING as ALL_TOPICS
 from chalicelib.domain.consent import Consent, How, Step, detail_of
 from chalicelib.domain.explaining import SENTENCES
 from chalicelib.domain.filters import EVERYTHING, Filters, Hours
@@ -142,6 +143,53 @@ def test_what_was_held_says_until_when_and_still_says_so_once_it_went(town: Town
     assert found.because[2].values["until"] == found.because[3].values["until"] == "2026-12-01T14:00:00Z"
     town.settle(name)
     assert (str(ask(town, name).mark), codes(ask(town, name))) == ("accepted", ["planned", "followed", "quiet_hours"])
+
+
+DAILY, WEEKLY = (Preferences(digest=digest) for digest in (Digest.DAILY, Digest.WEEKLY))
+
+
+def turn(town: Town, preferences: Preferences) -> None:
+    """Twenty seconds after what was before, they change when it comes, as on their page."""
+    town.clock.advance(timedelta(seconds=20))
+    store, now = town.plain, town.clock()
+    [one] = store.subscriptions.of(ANA, Channel.SMS)
+    detail = detail_of(EVERYTHING, preferences)
+    entry = Consent(ANA, one.address, Channel.SMS, ALL_TOPICS, Step.PREFERENCES, How.WEB, town.new_id(), "en", now, detail=detail)
+    changed = replace(one, preferences=preferences).from_now(now, before=one)
+    town.state.table.transact([*store.subscriptions.choice_writes(changed, before=one), store.consents.add_write(entry)])
+
+
+@pytest.mark.parametrize(
+    ("turns", "seconds", "digest"),
+    [
+        pytest.param([UNCHOSEN], 20, "daily", id="less than a minute ago"),
+        pytest.param([UNCHOSEN], 70, None, id="longer ago"),
+        pytest.param([UNCHOSEN, DAILY], 20, "daily", id="there and back"),
+        pytest.param([UNCHOSEN, DAILY], 70, "daily", id="there and back, longer ago"),
+        pytest.param([WEEKLY], 20, "daily", id="to another digest"),
+        pytest.param([UNCHOSEN, WEEKLY], 70, "weekly", id="to another digest, longer ago"),
+    ],
+)
+def test_who_has_just_changed_their_digest_is_told_what_held_when_it_was_sent(town: Town, turns: list[Preferences], seconds: int, digest: str | None) -> None:
+    join(town, preferences=DAILY)
+    for preferences in turns:
+        turn(town, preferences)
+    town.clock.advance(timedelta(seconds=seconds))
+    found = ask(town, send(town, minutes=0))
+    expected = ("skipped:digest", ["planned", "followed", "digest", "skipped"]) if digest else ("accepted", ["planned", "followed"])
+    assert (str(found.mark), codes(found)) == expected
+    assert [one.values["digest"] for one in found.because if one.code == "digest"] == ([digest] if digest else [])
+
+
+def test_who_joined_anew_with_another_digest_is_told_of_the_old_one_for_a_minute(town: Town) -> None:
+    join(town, preferences=DAILY)
+    town.clock.advance(timedelta(hours=1))
+    [one] = town.plain.subscriptions.of(ANA, Channel.SMS)
+    entry = note(town, Step.JOINED, "transit")
+    again = replace(one, preferences=UNCHOSEN).from_now(town.clock(), before=one)
+    town.state.table.transact([*town.plain.subscriptions.join_writes(again), town.plain.consents.add_write(entry)])
+    town.clock.advance(timedelta(seconds=20))
+    assert codes(ask(town, send(town, minutes=0))) == ["planned", "followed", "digest", "skipped"]
 
 
 def test_who_wants_it_by_email_alone_is_told_so(town: Town) -> None:
