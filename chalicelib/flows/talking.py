@@ -45,7 +45,7 @@ def writes_of(acting: Acting, changes: Sequence[Change], *, reply: str, services
         return [*leave_groups(acting.move, services=services), *groups, *writer.moved(acting.move, [one for one in changes if isinstance(one, Join)])]
     shared = acting.shared if acting.shared and Confirm(acting.shared.sign_up.id) in changes else None
     *before, last = writer.joined([change for change in changes if isinstance(change, Join)], welcome=Welcome() in changes, comes_to=shared) or [[]]
-    return [*groups, *before, [*used, *last]]
+    return [group for group in (*groups, *before, [*used, *last]) if group]
 
 
 @dataclass(frozen=True)
