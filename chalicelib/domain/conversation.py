@@ -59,7 +59,8 @@ class Meaning:
     `topics` are those to join or leave, none where none or an unknown one was named; `near` those that an unknown one may have meant. `places` are
     ids of areas, or WHOLE_CITY; of a PLACE that has none, an unknown one was named. `locale` is the language the text is written in; `sets_locale`
     says that the word itself chooses it (ALERTAS). `language` is the one asked for by LANG. `until` is the first day after a pause. `blocks`,
-    `unblocks`: the provider itself blocks, or frees, the number on this very text. `thankful`: a yes with a thank-you, which may be no more than that."""
+    `unblocks`: the provider itself blocks, or frees, the number on this very text. `thankful`: a yes with a thank-you, which may be no more than that.
+    `wrong_number`: a stop that says the number is somebody else's by now."""
 
     verb: Verb
     word: str = ""
@@ -73,6 +74,7 @@ class Meaning:
     blocks: bool = False
     unblocks: bool = False
     thankful: bool = False
+    wrong_number: bool = False
 
 
 def as_provider_heard(meaning: Meaning, opt_out_type: str) -> Meaning:

@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.domain.city import City
 from chalicelib.domain.conversation import Asked, Meaning, Verb, as_provider_heard, known, locale_for, spoken
-from chalicelib.domain.talk_changes import Decline, Leave, Said, SetLocale, StopAll, Taken
+from chalicelib.domain.talk_changes import Decline, Leave, Release, Said, SetLocale, StopAll, Taken
 from chalicelib.domain.talk_hearing import LOOKS_LIKE, NOD, REFUSED, understand
 from chalicelib.domain.talk_joins import confirmed, joined, restored
 from chalicelib.domain.talk_lists import guess, listed, options_of
 from chalicelib.domain.talk_pauses import pausing, resuming
 from chalicelib.domain.talk_places import placed, unplaced
-from chalicelib.domain.talk_state import Talk, Waiting
+from chalicelib.domain.talk_state import Memory, Talk, Waiting
 from chalicelib.domain.talk_turn import Turn
 from chalicelib.domain.topic import lineage
 from chalicelib.domain.words import Words
@@ -67,6 +67,8 @@ def _in_context(meaning: Meaning, talk: Talk, asked: Asked, words: Words) -> Mea
 def _stop(turn: Turn) -> Taken:
     """The one confirmation; silence for whoever is stopped already."""
     talk, memory, blocks = turn.talk, turn.memory, turn.meaning.blocks
+    if turn.meaning.wrong_number:
+        return _parted(turn)
     stopping = talk.opted_out and memory.blocked is not None  # a stop word was taken before, even if its worker died half way
     if stopping and not talk.follows:
         return turn.taken(memory=replace(memory, blocked=memory.blocked or blocks, wanted=()))
@@ -74,6 +76,15 @@ def _stop(turn: Turn) -> Taken:
     parts = {topic: talk.part_of(topic) for topic in ended}
     memory = replace(memory, locale=talk.locale, ended=ended, parts=parts, wanted=(), blocked=blocks)
     return turn.taken(Said("stopped", {}), changes=(StopAll(),), memory=memory)
+
+
+def _parted(turn: Turn) -> Taken:
+    """As a stop, of somebody who never was the one we knew: nothing of what we remember is theirs but whether the provider blocks them."""
+    memory = turn.talk.memory
+    after = Memory(blocked=memory.blocked or turn.meaning.blocks, turn=memory.turn)
+    if turn.talk.opted_out and memory.blocked is not None and not turn.talk.follows:
+        return turn.taken(changes=(Release(),), memory=after)
+    return turn.taken(Said("stopped", {}), changes=(StopAll(), Release()), memory=after)
 
 
 def _start(turn: Turn) -> Taken:

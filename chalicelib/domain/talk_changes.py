@@ -24,6 +24,11 @@ class StopAll:
 
 
 @dataclass(frozen=True)
+class Release:
+    """The number is somebody else's by now: it is parted from the person it belonged to."""
+
+
+@dataclass(frozen=True)
 class Welcome:
     """Messages may be sent again."""
 
@@ -82,7 +87,7 @@ class Decline:
     sign_up: str
 
 
-Change = StopAll | Welcome | Join | Leave | SetLocale | Narrow | Pause | Confirm | Decline
+Change = StopAll | Release | Welcome | Join | Leave | SetLocale | Narrow | Pause | Confirm | Decline
 
 
 @dataclass(frozen=True)

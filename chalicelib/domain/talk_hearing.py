@@ -5,7 +5,7 @@ other rule looks.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from chalicelib.domain.city import City
@@ -58,7 +58,7 @@ def understand(body: str, *, words: Words, city: City, question: Question = NOTH
     for rule in _RULES:
         meaning = rule(text)
         if meaning:
-            return meaning
+            return replace(meaning, wrong_number=True) if meaning.verb is Verb.STOP and words.names_wrong_number(body) else meaning
     return Meaning(Verb.UNKNOWN)
 
 

@@ -53,7 +53,8 @@ class Words:
     """Every word we know, by what it does. Made by `parse`. `stop_keys` are stop words and sentences without their spaces; `insistent` are
     sentences that mean stop wherever they stand, unless one of `denials` comes before; `pause_near` are words for a pause that hold a stop word:
     they count only with a date; those of `wish` only beside a topic or a command. `courtesies` change nothing beside a yes or a no, `nods` are signs
-    for yes; `refusals` are stop phrases that beside a topic leave that alone, and `refusals_beside` no stop phrases but there."""
+    for yes; `refusals` are stop phrases that beside a topic leave that alone, and `refusals_beside` no stop phrases but there; those of
+    `wrong_number` say that a number is somebody else's."""
 
     stop: Vocabulary
     help: Vocabulary
@@ -76,6 +77,7 @@ class Words:
     courtesies: frozenset[str]
     nods: frozenset[str]
     endings: Phrases
+    wrong_number: Phrases
     refusals: Phrases
     refusals_beside: Phrases
     insistent: Phrases
@@ -138,6 +140,11 @@ class Words:
                 return " ".join(found[0]), found[1]
         return None
 
+    def names_wrong_number(self, text: str) -> bool:
+        """Whether a text, which stops, says that the number is somebody else's."""
+        tokens, whole = self.tokens(text), self.wrong_number.keys()
+        return "".join(tokens) in whole or any(self.wrong_number.at(tokens, at) for at in range(len(tokens)))
+
     def _turns_round(self, tokens: Tokens) -> bool:
         """Whether what is refused is to stop (`I don't want to stop`); in Korean that comes first."""
         for at in range(len(tokens)):
@@ -168,7 +175,7 @@ class Words:
 
 def _words(data: Mapping[str, Any]) -> Words:
     stop = _vocabulary(data["stop"])
-    endings = Phrases.of(data["stop"], data["stop_phrases"], data["stop_anywhere"], data["refusals"])
+    endings = Phrases.of(data["stop"], data["stop_phrases"], data["wrong_number"], data["stop_anywhere"], data["refusals"])
 
     def vocabulary(table: str) -> Vocabulary:
         """A word that means two things stops."""
@@ -196,6 +203,7 @@ def _words(data: Mapping[str, Any]) -> Words:
         courtesies=_set(data["courtesies"]),
         nods=frozenset(sign for signs in data["nods"].values() for sign in signs),
         endings=endings,
+        wrong_number=Phrases.of(data["wrong_number"]),
         refusals=Phrases.of(data["refusals"]),
         refusals_beside=Phrases.of(data["refusals_beside_topic"]),
         insistent=Phrases.of(data["stop_anywhere"]),

@@ -7,7 +7,7 @@ from chalicelib.domain.address import Channel
 from chalicelib.domain.consent import EVERYTHING, Step, detail_of
 from chalicelib.domain.filters import EVERYTHING as ALL_OF_IT
 from chalicelib.domain.preferences import Preferences
-from chalicelib.domain.talk_changes import Change, Confirm, Decline, Join, Leave, Narrow, Pause, SetLocale, StopAll, Welcome
+from chalicelib.domain.talk_changes import Change, Confirm, Decline, Join, Leave, Narrow, Pause, Release, SetLocale, StopAll, Welcome
 from chalicelib.flows.moving import Move, arrived_writes, leave_groups
 from chalicelib.flows.services import Services
 from chalicelib.flows.sharing import Shared, settled_writes
@@ -61,6 +61,8 @@ class _Writer:
         match change:
             case StopAll():
                 return self._stopped()
+            case Release():
+                return self._released()
             case Leave():
                 return [self._left(change.topic)]
             case SetLocale():
@@ -149,6 +151,12 @@ class _Writer:
             [*(store.subscriptions.leave_writes(subscriber, one.topic, Channel.SMS) if one.topic != EVERYTHING else ()), store.consents.add_write(one)]
             for one in entries
         ]
+
+    def _released(self) -> Groups:
+        """The number belongs to nobody we know, with the last of what ends; what it was asked about is nothing to whoever has it now."""
+        store, name = self.services.store, self.acting.inbound.person.hash
+        void = [store.sign_ups.decline_write(name)] if self.acting.sign_up else []
+        return [[*void, store.addresses.release_write(name, self._subscriber, self.acting.inbound.at)]] if self._subscriber else []
 
     def _left(self, topic: str) -> list[Write]:
         store, subscriber = self.services.store, self._subscriber

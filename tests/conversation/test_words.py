@@ -96,7 +96,16 @@ def test_naming_a_topic_in_a_sentence_joins_nothing(text: str) -> None:
 
 
 def test_every_plain_sentence_of_the_file_stops() -> None:
-    assert {text for text in words_of("stop_phrases") if meaning(text).verb is not Verb.STOP} == set()
+    sentences = [text for table in ("stop_phrases", "wrong_number", "refusals") for text in words_of(table)]
+    assert {text for text in sentences if meaning(text).verb is not Verb.STOP} == set()
+
+
+def test_a_wrong_number_is_told_from_every_other_stop_however_it_is_written() -> None:
+    around = ("{}", "{}!", "sorry, {} please", "I told you already: {}", "{} {}")
+    assert {text for text in words_of("wrong_number") for form in around[:2] if not meaning(form.format(text)).wrong_number} == set()
+    assert {form for form in around if not meaning(form.format("wrong number", "wrong number")).wrong_number} == set()
+    assert {text for table in ("stop", "stop_phrases", "refusals") for text in words_of(table) if meaning(text).wrong_number} == set()
+    assert not meaning("is this the wrong number?").wrong_number
 
 
 @pytest.mark.parametrize(
