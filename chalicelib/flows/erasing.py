@@ -13,7 +13,6 @@ from chalicelib.domain.ids import shard_of
 from chalicelib.flows.services import Services
 from chalicelib.state.table import Delete, Key, Row
 from chalicelib.store.erasures import Erasure
-from chalicelib.store.inbound import text_key
 from chalicelib.store.moves import moves_beside
 from chalicelib.store.replies import reply_key
 from chalicelib.store.sign_ups import sign_up_key
@@ -78,7 +77,8 @@ def _forget_moves(rows: Iterable[Row], services: Services) -> None:
 
 
 def _forget_batches(subscriber: str, rows: Iterable[Row], services: Services) -> None:
-    """Their places in what is being sent, which nothing points to yet; then in what was sent. And the texts they sent that changed anything."""
+    """Their places in what is being sent, which nothing points to yet; then in what was sent. Of the texts they sent that changed anything,
+    what we answered: that they were answered stays, so that none delivered again joins them again."""
     store, shard = services.store, shard_of(subscriber)
     for broadcast in store.broadcasts.due(services.now() + _FOREVER):
         for key, _ in store.batches.of_shard(broadcast, shard):
@@ -89,4 +89,4 @@ def _forget_batches(subscriber: str, rows: Iterable[Row], services: Services) ->
             store.erasures.forget_entry(BatchKey(broadcast, int(str(row.values["shard"])), str(row.values["batch"])), subscriber)
             store.table.delete(row.key)  # what is done is not done again, however often a worker runs out of time
         elif row.key.sort.startswith("C#"):
-            store.table.delete(text_key(str(row.values["source"])))
+            store.inbound.hollow(str(row.values["source"]))

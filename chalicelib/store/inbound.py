@@ -4,6 +4,7 @@ A text is answered once: whatever it changes and this row are one transaction, a
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,8 +13,8 @@ from chalicelib.domain.consent import Consent, How, Step, wording_id
 from chalicelib.domain.conversation import Meaning
 from chalicelib.domain.talk_state import Memory
 from chalicelib.domain.times import to_ms
-from chalicelib.errors import TransactionRefused
-from chalicelib.state.table import Absent, Key, Put, Row, Table, Value, Values, Write
+from chalicelib.errors import TransactionRefused, WriteRefused
+from chalicelib.state.table import Absent, Change, Exists, Key, Put, Row, Table, Value, Values, Write
 from chalicelib.store.consents import Consents
 from chalicelib.store.packing import packed
 from chalicelib.store.subscribers import Person, Subscribers
@@ -67,7 +68,7 @@ class InboundTexts:
 
     def answered(self, sid: str) -> Replies | None:
         """What this text was answered with, if it was."""
-        found = self.table.get(text_key(sid))
+        found = self.table.get(_text_key(sid))
         return _replies(found) if found is not None else None
 
     def answer(
@@ -95,12 +96,17 @@ class InboundTexts:
             return found
         return said
 
+    def hollow(self, sid: str) -> None:
+        """Keep of a text only that it was answered: what we said goes, and delivered again it changes nothing."""
+        with suppress(WriteRefused):  # no text of that name, or its time is over
+            self.table.update(_text_key(sid), Change(remove=("replies", "reply")), expect=Exists())
+
 
 def _row(inbound: Inbound, replies: Replies) -> Row:
     values: dict[str, Value] = {"at": to_ms(inbound.at), "ttl": round((inbound.at + _KEPT).timestamp())}
     if replies:
         values["replies"] = list(replies)
-    return Row(text_key(inbound.sid), values)
+    return Row(_text_key(inbound.sid), values)
 
 
 def _replies(values: Values) -> Replies:
@@ -109,6 +115,6 @@ def _replies(values: Values) -> Replies:
     return tuple(str(one) for one in found) if isinstance(found, list) else ()
 
 
-def text_key(sid: str) -> Key:
+def _text_key(sid: str) -> Key:
     """Where it is kept how a text was answered."""
     return Key(f"IN#{sid}", "TEXT")

@@ -171,6 +171,25 @@ def test_whoever_is_erased_on_the_old_number_is_not_named_beside_the_new_one(tmp
     assert street.follows(NEW_PHONE) == {"transit": "en"}
 
 
+def test_a_text_that_is_delivered_again_after_that_joins_nobody_and_says_nothing(tmp_path: Path) -> None:
+    street = Street(tmp_path)
+    sids = {"JOIN transit": "SM" + "1" * 32, "LANG es": "SM" + "2" * 32, "YES": "SM" + "3" * 32}
+    street.text("JOIN transit", sid=sids["JOIN transit"])
+    street.text("LANG es", sid=sids["LANG es"])
+    street.submit("/join", [("topic", "jobs"), ("phone", PHONE), ("language", "en")])
+    street.town.work()
+    street.text("YES", sid=sids["YES"])
+    assert set(street.follows()) == {"transit", "jobs"}
+    erased(street, PHONE)
+    said = {text: street.texts(text, sid=sid) for text, sid in sids.items()}
+    assert (said["JOIN transit"], said["LANG es"]) == ([], [])
+    assert (street.follows(), street.opted_out(), ids_of(street, PHONE)) == ({}, True, {""})
+    kept = [row for row in street.town.state.rows() if row.key.partition in {f"IN#{sid}" for sid in sids.values()}]
+    assert sorted(len(row.values) for row in kept) == [2, 2, 3], "when, until when, and of the YES, which the ledger does not name, the answer"
+    street.text("JOIN transit")
+    assert street.follows() == {"transit": "en"}
+
+
 @pytest.mark.parametrize("texts", [["JOIN transit"], ["START", "1"]], ids=["a topic", "start"])
 def test_a_phone_comes_back_with_a_text_and_is_new(tmp_path: Path, texts: list[str]) -> None:
     street = Street(tmp_path)
