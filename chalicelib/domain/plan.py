@@ -183,7 +183,7 @@ def _is_emailed(follower: Follower, emails: Mapping[str, frozenset[str]]) -> boo
 
 def _less_emailed(follower: Follower, emails: Mapping[str, frozenset[str]]) -> Follower:
     """A digest by text of somebody who would rather have it by email is without what the email tells, unless that is all of it."""
-    if follower.channel is not Channel.SMS or not follower.preferences.email_first:
+    if not follower.preferences.email_first:
         return follower
     rest = tuple(one for one in follower.items if one not in emails.get(follower.subscriber, ()))
     return replace(follower, items=rest) if rest else follower

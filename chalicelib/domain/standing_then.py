@@ -11,7 +11,7 @@ from chalicelib.domain.address import Channel
 from chalicelib.domain.consent import EVERYTHING, Consent, Step, read_detail
 from chalicelib.domain.filters import Filters
 from chalicelib.domain.preferences import Preferences
-from chalicelib.domain.rhythms import Rhythm, as_of, begun, turned
+from chalicelib.domain.rhythms import Rhythm, as_of, turned
 
 _COMES = frozenset({Step.JOINED, Step.RESTORED})
 _GOES = frozenset({Step.LEFT, Step.STOPPED})
@@ -74,7 +74,7 @@ def _after(standing: Standing, entry: Consent, channel: Channel) -> Standing:
 def _come(standing: Standing, entry: Consent) -> Standing:
     filters, preferences = read_detail(entry.detail)
     before = standing.follows.get(entry.topic)
-    new = Followed(entry.at, entry.locale, filters, preferences, begun(preferences, entry.at))
+    new = Followed(entry.at, entry.locale, filters, preferences)
     followed = replace(before, locale=entry.locale).changed(entry, filters, preferences) if before else new
     return Standing({**standing.follows, entry.topic: followed}, {topic: at for topic, at in standing.left.items() if topic != entry.topic})
 

@@ -1,5 +1,6 @@
 """Planning: pages of followers become batches, each recipient once; whose day is full is in them, decided."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from chalicelib.domain.cap import DayPage, code_of, full
 from chalicelib.domain.matching import Told
 from chalicelib.domain.notice import Kind, Severity
 from chalicelib.domain.plan import SLACK, SLACK_URGENT, Follower, TopicRead, bound_of, merge, plan, recipients, stuck_at
-from chalicelib.domain.preferences import NO_QUIET, UNCHOSEN, Preferences
+from chalicelib.domain.preferences import NO_QUIET, UNCHOSEN, Digest, Preferences
 from chalicelib.domain.reception import Occasion
 from chalicelib.store.days import MOST_CODES, day_rows
 
@@ -42,6 +43,25 @@ def test_channels_that_the_audience_lacks_are_left_out() -> None:
     followers = [a_follower(1, channel) for channel in Channel]
     planned = plan(followers, ROUTINE, channels=(Channel.EMAIL,), pace={}, now=NOW)
     assert recipients(planned) == {Channel.EMAIL: 1}
+
+
+@pytest.mark.parametrize(
+    ("first", "unreachable", "texted"),
+    [
+        pytest.param(True, False, {("b",): ""}, id="what the email does not tell"),
+        pytest.param(True, True, {("a", "b"): ""}, id="all where the mailbox takes no email"),
+        pytest.param(False, False, {("a", "b"): ""}, id="all to whoever wants both"),
+    ],
+)
+def test_a_digest_by_text_tells_whoever_wants_emails_first(first: bool, unreachable: bool, texted: dict[tuple[str, ...], str]) -> None:
+    wish = Preferences(email_first=first, digest=Digest.DAILY)
+    mine = [replace(a_follower(1, channel), preferences=wish, items=items) for channel, items in ((SMS, ("a", "b")), (Channel.EMAIL, ("a",)))]
+    wanting = replace(a_follower(2), preferences=Preferences(email_first=True), items=("c",))  # somebody else on the page
+    planned = plan(
+        [*mine, wanting], replace(ROUTINE, digest=True), channels=tuple(Channel), pace={}, now=NOW, unreachable=[mine[0].subscriber] if unreachable else ()
+    )
+    assert {one.what.items: one.cells[0] for one in planned if one.what.channel is SMS} == {**texted, ("c",): ""}
+    assert [one.what.items for one in planned if one.what.channel is Channel.EMAIL] == [("a",)]
 
 
 def test_recipients_are_counted_per_channel() -> None:

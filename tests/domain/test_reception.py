@@ -109,6 +109,11 @@ def test_of_those_in_a_digest_only_their_pause_their_email_and_their_own_quiet_h
     assert receive(wish, replace(an_occasion(), digest=True), now) == expected
 
 
+def test_what_comes_by_email_by_one_topic_does_though_another_asks_for_a_part() -> None:
+    filtered, by_email = skipped(SkipReason.FILTERED), skipped(SkipReason.BY_EMAIL)
+    assert best([filtered, by_email]) == best([by_email, filtered]) == by_email
+
+
 def test_the_soonest_that_any_topic_allows_counts() -> None:
     held, later = Hold(NOON + timedelta(hours=1)), Hold(NOON + timedelta(hours=2))
     digest, paused, filtered = (skipped(reason) for reason in (SkipReason.DIGEST, SkipReason.PAUSED, SkipReason.FILTERED))

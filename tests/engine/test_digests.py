@@ -257,6 +257,7 @@ def test_whoever_wants_it_by_email_alone_gets_the_digest_there_alone(town: Town)
     assert (told(town, both), emailed(town, both)) == (["Train"], 1)
     [digest] = digests(town)
     assert town.counts(digest)[SMS] == {Mark(State.ACCEPTED): 1, Mark(State.SKIPPED, SkipReason.BY_EMAIL): 1}
+    assert town.counts(digest)[EMAIL] == {Mark(State.ACCEPTED): 2}
     assert town.broken() == []
 
 
