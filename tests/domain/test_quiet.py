@@ -86,6 +86,11 @@ def test_what_is_held_long_before_clocks_are_set_back_comes_out_at_the_very_minu
     assert released_at(window, NEW_YORK, datetime(2027, 11, 7, 5, 1, 40, 250, tzinfo=UTC)) == datetime(2027, 11, 7, 6, tzinfo=UTC)
 
 
+def test_a_window_that_begins_and_ends_within_an_hour_shown_twice_ends_where_it_is_not_quiet_the_first_time() -> None:
+    window = (110, 100)  # from 01:50 until 01:40, which clocks set back show again
+    assert released_at(window, NEW_YORK, datetime(2027, 11, 7, 5, 55, tzinfo=UTC)) == datetime(2027, 11, 7, 6, 40, tzinfo=UTC)
+
+
 minutes = some.integers(0, 24 * 60 - 1)
 moments = some.integers(0, 2 * 365 * 86400).map(lambda seconds: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds))
 around_changes = some.sampled_from([datetime(2027, 3, 14, 7, tzinfo=UTC), datetime(2027, 11, 7, 6, tzinfo=UTC), datetime(2027, 10, 2, 15, tzinfo=UTC)])
