@@ -264,8 +264,11 @@ def _wishes(text: _Text) -> Meaning | None:
 
 
 def _is_near(text: _Text) -> Meaning | None:
-    """`EVNTS`. A word of ours was taken by the rules before."""
-    near = text.names.near("".join(token for token in text.tokens if token not in text.words.fillers), text.city.topics)
+    """`EVNTS`. A word of ours was taken by the rules before. With a no beside it, it is asked for by nobody (`no events`)."""
+    words = text.words
+    near = text.names.near("".join(token for token in text.tokens if token not in words.fillers and token not in words.no), text.city.topics)
+    if near and any(token in words.no or token in words.denials for token in text.tokens if token not in words.yes):
+        return Meaning(Verb.UNCLEAR_STOP, "stop")
     return Meaning(Verb.JOIN, LOOKS_LIKE, near=near) if near else None
 
 

@@ -302,6 +302,13 @@ def test_a_topic_that_is_refused_is_left_and_nothing_else(text: str) -> None:
     assert taken(text, replace(NEW, opted_out=True)).replies == ()
 
 
+@pytest.mark.parametrize("text", ["no events", "no eventos", "no evnts", "не события", "pa evènman", "no jobs please"])
+@pytest.mark.parametrize("follows", [(), (Follow("events", "en"),)], ids=["a stranger", "a reader"])
+def test_a_no_beside_a_topic_is_asked_about_and_never_taken_for_a_wish(text: str, follows: tuple[Follow, ...]) -> None:
+    found = taken(text, Talk(follows=follows))
+    assert (found.changes, [one.template for one in found.replies]) == ((), ["stop_or_leave"])
+
+
 @pytest.mark.parametrize("text", ["ÁLTO!!", "please, STOP", "停止。", "¡no más mensajes!", "s\u200bt\u200bo\u200bp", "توقف 🙏"])
 def test_at_the_door_too(tmp_path: Path, text: str) -> None:
     booth = Booth(tmp_path)
