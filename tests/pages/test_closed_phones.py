@@ -37,7 +37,7 @@ def topics(street: Street, to: str = PHONE) -> list[str]:
     return [one.topic for one in street.followed(to)]
 
 
-@pytest.mark.parametrize("words", ["STOP", "ALTO", "wrong number", "no more texts"])
+@pytest.mark.parametrize("words", ["STOP", "ALTO", "no more texts"])
 def test_whoever_stopped_by_text_is_asked_to_text_start_and_follows_nothing_again(tmp_path: Path, words: str) -> None:
     street = a_texter(tmp_path)
     link = street.link()
@@ -45,6 +45,15 @@ def test_whoever_stopped_by_text_is_asked_to_text_start_and_follows_nothing_agai
     answer = street.submit(link, [*sent_back(street.get(link).text), ("topic-sms", "transit")])
     assert answer.status == 409
     assert "Text START first" in answer.text
+    assert (topics(street), street.opted_out()) == ([], True)
+
+
+def test_a_number_that_is_somebody_elses_is_opened_by_no_link_that_went_there(tmp_path: Path) -> None:
+    street = a_texter(tmp_path)
+    link = street.link()
+    open_page: Fields = sent_back(street.get(link).text)
+    street.text("wrong number")
+    assert street.submit(link, [*open_page, ("topic-sms", "jobs")]).status in {404, 409}
     assert (topics(street), street.opted_out()) == ([], True)
 
 
