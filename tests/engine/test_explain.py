@@ -201,6 +201,21 @@ def test_who_wants_it_by_email_alone_is_told_so(town: Town) -> None:
     assert str(ask(town, name, EMAIL).mark) == "accepted"
 
 
+def test_who_gets_a_digest_by_email_alone_is_told_so(town: Town) -> None:
+    join(town, filters=SEVERE, preferences=replace(DAILY, digest_hour=8, email_first=True))
+    join(town, address=EMAIL, preferences=replace(DAILY, digest_hour=8, email_first=True))
+    town.clock.advance(timedelta(minutes=1))
+    town.broadcast("transit", severity=Severity.SEVERE)
+    for _ in range(24):
+        town.clock.advance(timedelta(minutes=5))
+        town.tick()
+        town.work()
+    [digest] = [one.id for one in town.plain.broadcasts.page(limit=10)[0] if one.author == "digest"]
+    found = ask(town, digest)
+    assert (str(found.mark), codes(found)) == ("skipped:by_email", ["planned", "followed", "by_email", "skipped"])
+    assert str(ask(town, digest, EMAIL).mark) == "accepted"
+
+
 def test_of_two_topics_each_that_said_no_is_named(town: Town) -> None:
     join(town, filters=SEVERE)
     join(town, "transit/red-line", preferences=Preferences(digest=Digest.DAILY))
