@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as some
 
 from chalicelib.domain.about import About, Activity, Entity, Period, Workload, about_values, read_about, widened
@@ -125,7 +125,7 @@ def passes(filters: Filters, notice: Told, zone: ZoneInfo, now: datetime) -> boo
 
 
 @given(filters=asks, notice=notices, more=entities, zone=zones, now=moments)
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.filter_too_much])  # few match, and those that do are what it is about
 def test_one_more_entity_never_turns_a_match_away(filters: Filters, notice: Told, more: Entity, zone: ZoneInfo, now: datetime) -> None:
     assume(notice.about.entities and passes(filters, notice, zone, now))
     wider = replace(notice, about=replace(notice.about, entities=(*notice.about.entities, more)))
@@ -133,7 +133,7 @@ def test_one_more_entity_never_turns_a_match_away(filters: Filters, notice: Told
 
 
 @given(filters=asks, notice=notices, more=legs, zone=zones, now=moments)
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.filter_too_much])  # few match, and those that do are what it is about
 def test_one_more_leg_never_turns_a_match_away(filters: Filters, notice: Told, more: Journey, zone: ZoneInfo, now: datetime) -> None:
     filters = replace(filters, hours=None)
     assume(filters.journeys and passes(filters, notice, zone, now))
