@@ -97,7 +97,7 @@ def _arriving(yes: _Yes, services: Services) -> list[Write]:
     if yes.move:
         return arrived_writes(yes.move, yes.address, services=services)
     if yes.shared:
-        return settled_writes(yes.shared, yes.address, services=services)
+        return settled_writes(yes.shared.subscriber, yes.sign_up, yes.address, services=services)
     return [services.store.addresses.welcome_write(yes.address)]
 
 

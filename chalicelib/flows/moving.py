@@ -16,7 +16,7 @@ from chalicelib.domain.consent import Consent, Step, detail_of, read_detail
 from chalicelib.domain.filters import Filters
 from chalicelib.domain.preferences import UNCHOSEN, Preferences
 from chalicelib.flows.services import Services
-from chalicelib.flows.sharing import has_own_page, others_of
+from chalicelib.flows.sharing import has_own_page, parted_writes, settled_writes
 from chalicelib.state.table import Write
 from chalicelib.store.addresses import KnownAddress
 from chalicelib.store.sign_ups import SignUp
@@ -82,18 +82,11 @@ def arrived_writes(move: Move, new: KnownAddress, *, services: Services) -> list
     nothing; or that the new address has the old one's place on its page."""
     store = services.store
     if move.stays:
-        held = store.holds.replace_write(move.old, move.sign_up.channel, new.hash)
-        return [store.addresses.settle_write(new, move.old), held, store.moves.asked_write(move.old, move.sign_up.id), *_parted(move, new, services)]
+        return settled_writes(move.old, move.sign_up, new, services=services)
     chosen, own = store.preferences.of(move.old), store.preferences.of(new.subscriber)
     kept = [store.preferences.write(new.subscriber, chosen)] if own == UNCHOSEN and chosen != UNCHOSEN else []
-    parted = _parted(move, new, services) if move.shared else []
+    parted = parted_writes(move.old, move.sign_up.channel, new.hash, services=services) if move.shared else []
     return [store.addresses.welcome_write(new), *store.moves.done_writes(move.old, new.subscriber, move.sign_up.id), *kept, *parted]
-
-
-def _parted(move: Move, new: KnownAddress, services: Services) -> list[Write]:
-    """The old address is nobody's any more, where its page goes on without it."""
-    names = others_of(move.old, move.sign_up.channel, new.hash, services=services)
-    return [services.store.addresses.release_write(name, move.old, services.now()) for name in names]
 
 
 def _left(one: Subscription, move: Move, services: Services) -> list[Write]:

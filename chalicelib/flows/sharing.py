@@ -44,14 +44,16 @@ def shared_of(sign_up: SignUp | None, known: KnownAddress | None, *, services: S
     return Shared(sign_up, sign_up.beside, follows, own if own != UNCHOSEN else next((one.preferences for one in follows), UNCHOSEN))
 
 
-def settled_writes(shared: Shared, known: KnownAddress, *, services: Services) -> list[Write]:
-    """The writes that make an address the page's, proven and willing, for the transaction that takes its yes."""
-    store = services.store
-    page, channel = shared.subscriber, shared.sign_up.channel
-    left = others_of(page, channel, known.hash, services=services)
-    hold = store.holds.replace_write if left else store.holds.write
-    parted = [store.addresses.release_write(name, page, services.now()) for name in left]
-    return [store.addresses.settle_write(known, page), hold(page, channel, known.hash), store.moves.asked_write(page, shared.sign_up.id), *parted]
+def settled_writes(page: str, sign_up: SignUp, known: KnownAddress, *, services: Services) -> list[Write]:
+    """The writes that make an address the page's, proven and willing, in the place of any other of its channel; for the transaction that takes its yes."""
+    store, parted = services.store, parted_writes(page, sign_up.channel, known.hash, services=services)
+    hold = store.holds.replace_write if parted else store.holds.write
+    return [store.addresses.settle_write(known, page), hold(page, sign_up.channel, known.hash), store.moves.asked_write(page, sign_up.id), *parted]
+
+
+def parted_writes(page: str, channel: Channel, name: str, *, services: Services) -> list[Write]:
+    """The writes by which a page's addresses on a channel, but for this one by its hash, are nobody's any more."""
+    return [services.store.addresses.release_write(one, page, services.now()) for one in _others_of(page, channel, name, services)]
 
 
 def is_taken(follows: Sequence[Subscription], channel: Channel, name: str) -> bool:
@@ -61,15 +63,14 @@ def is_taken(follows: Sequence[Subscription], channel: Channel, name: str) -> bo
 
 def has_another(subscriber: str, channel: Channel, name: str, *, services: Services) -> bool:
     """Whether an id has an address on a channel that is not this one, by its hash: also one that nothing is sent to."""
-    return bool(others_of(subscriber, channel, name, services=services))
-
-
-def others_of(subscriber: str, channel: Channel, name: str, *, services: Services) -> list[str]:
-    """The hashes of an id's addresses on a channel, but for this one."""
-    others = [one for one in addresses_of(services.store.consents.of(subscriber), channel) if one != name]
-    return [one.hash for one in services.store.addresses.read(others) if one and one.subscriber == subscriber]
+    return bool(_others_of(subscriber, channel, name, services))
 
 
 def has_own_page(known: KnownAddress, *, services: Services) -> bool:
     """Whether somebody has proven an address theirs, or the ledger says anything of them, as of a phone that texted STOP and nothing else."""
     return known.verified or bool(services.store.consents.of(known.subscriber))
+
+
+def _others_of(subscriber: str, channel: Channel, name: str, services: Services) -> list[str]:
+    others = [one for one in addresses_of(services.store.consents.of(subscriber), channel) if one != name]
+    return [one.hash for one in services.store.addresses.read(others) if one and one.subscriber == subscriber]

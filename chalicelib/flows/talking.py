@@ -91,7 +91,7 @@ class _Writer:
             welcomed = arrived_writes(comes_to, judged(person, found), services=self.services)
             found = replace(found, subscriber=comes_to.old) if comes_to.stays else found
         elif comes_to:
-            welcomed = settled_writes(comes_to, judged(person, found), services=self.services)
+            welcomed = settled_writes(comes_to.subscriber, comes_to.sign_up, judged(person, found), services=self.services)
             found = replace(found, subscriber=comes_to.subscriber)
         groups = {one.topic: self._join(one, found) for one in joins}
         if sum(map(len, groups.values())) <= MOST_AT_ONCE:
