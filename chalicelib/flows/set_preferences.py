@@ -17,6 +17,7 @@ from chalicelib.domain.filters import Filters
 from chalicelib.domain.preferences import UNCHOSEN, Preferences
 from chalicelib.errors import Conflict, NotFound, TransactionRefused
 from chalicelib.flows.services import Services
+from chalicelib.flows.sharing import current_preferences
 from chalicelib.state.table import Write
 from chalicelib.store.addresses import KnownAddress
 from chalicelib.store.consents import address_of
@@ -91,12 +92,6 @@ def set_preferences(subscriber: str, choice: Choice, *, services: Services) -> N
             store.table.transact(writes)
     except TransactionRefused as refused:
         raise Conflict("Something else changed at the same time. Look again.", code="changed_meanwhile") from refused
-
-
-def current_preferences(subscriber: str, follows: Sequence[Subscription], *, services: Services) -> Preferences:
-    """What a person chose so far; what came with a subscription where they never chose for all."""
-    own = services.store.preferences.of(subscriber)
-    return own if own != UNCHOSEN else next((one.preferences for one in follows), UNCHOSEN)
 
 
 def _case(subscriber: str, channel: Channel, choice: Choice, agreement: str, afresh: bool, speech: str, services: Services) -> _Case:

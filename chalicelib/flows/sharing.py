@@ -40,8 +40,7 @@ def shared_of(sign_up: SignUp | None, known: KnownAddress | None, *, services: S
     follows = services.store.subscriptions.of(sign_up.beside)
     if is_taken(follows, sign_up.channel, known.hash):
         return None
-    own = services.store.preferences.of(sign_up.beside)
-    return Shared(sign_up, sign_up.beside, follows, own if own != UNCHOSEN else next((one.preferences for one in follows), UNCHOSEN))
+    return Shared(sign_up, sign_up.beside, follows, current_preferences(sign_up.beside, follows, services=services))
 
 
 def settled_writes(page: str, sign_up: SignUp, known: KnownAddress, *, services: Services) -> list[Write]:
@@ -54,6 +53,12 @@ def settled_writes(page: str, sign_up: SignUp, known: KnownAddress, *, services:
 def parted_writes(page: str, channel: Channel, name: str, *, services: Services) -> list[Write]:
     """The writes by which a page's addresses on a channel, but for this one by its hash, are nobody's any more."""
     return [services.store.addresses.release_write(one, page, services.now()) for one in _others_of(page, channel, name, services)]
+
+
+def current_preferences(subscriber: str, follows: Sequence[Subscription], *, services: Services) -> Preferences:
+    """What a person chose so far; what came with a subscription where they never chose for all."""
+    own = services.store.preferences.of(subscriber)
+    return own if own != UNCHOSEN else next((one.preferences for one in follows), UNCHOSEN)
 
 
 def is_taken(follows: Sequence[Subscription], channel: Channel, name: str) -> bool:

@@ -22,8 +22,10 @@ from chalicelib.domain.topic import in_url
 from chalicelib.errors import NotFound
 from chalicelib.flows.my_data import my_data
 from chalicelib.flows.services import Services
-from chalicelib.flows.set_preferences import Choice, current_preferences, set_preferences
+from chalicelib.flows.set_preferences import Choice, set_preferences
+from chalicelib.flows.sharing import current_preferences
 from chalicelib.intake.html import chosen, html, languages, locale_of, page_view, read_form, signed_parts
+from chalicelib.intake.whose import CHANNELS
 from chalicelib.store.subscriptions import Subscription
 
 ZONES = (
@@ -32,7 +34,6 @@ ZONES = (
 )
 """What one can choose beside the city's zone and one's own."""
 
-_CHANNELS = {str(Channel.SMS): Channel.SMS, str(Channel.EMAIL): Channel.EMAIL}
 _MORE = ("messages", "add", "move", "data", "erase")
 """Pages of one's own, behind the same link: see `own.py` and `addresses.py`."""
 _WAS = "was:"
@@ -58,7 +59,7 @@ class Seen:
 
     def has_both(self) -> bool:
         """Whether what is sent to one channel could go to the other."""
-        return len(self.channels) == len(_CHANNELS)
+        return len(self.channels) == len(CHANNELS)
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,8 @@ def _seen(token: str, house: Services) -> Seen:
     follows = house.store.subscriptions.of(subscriber)
     if not follows and my_data(subscriber, services=house) is None:
         raise NotFound("This link has ended.", code="gone")
-    own = _CHANNELS[name]
-    others = [channel for channel in _CHANNELS.values() if channel is not own and any(one.channel is channel for one in follows)]
+    own = CHANNELS[name]
+    others = [channel for channel in CHANNELS.values() if channel is not own and any(one.channel is channel for one in follows)]
     return Seen(token, subscriber, [own, *others], follows, current_preferences(subscriber, follows, services=house))
 
 
